@@ -1,0 +1,354 @@
+# Copyright (c) lautan.lvs contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+name: cluster_plan
+short_description: Derive the plan of an LVS-DR cluster from the inventory
+version_added: 0.1.0
+author: lautan.lvs contributors
+description:
+  - Derives from the few facts that an operator states everything that roles need to know about the cluster.
+    These are VRRP priorities, virtual services with their real servers,
+    and for each real server a range of UDP ports and a packet mark.
+  - Finds all mistakes of the description at once, before any host is touched.
+    Each is one line that names the variable, its value, and the host.
+  - Reads only the variables listed below, and those only on hosts of the two groups.
+notes:
+  - Variables of the whole cluster must have the same value on all hosts of the two groups.
+    The best place for them is C(group_vars/all.yml).
+    They are C(lvs_domain) (required, the DNS name that browsers use),
+    C(lvs_networks) (required, list of at most one network of each address family in CIDR notation,
+    the one LAN segment of all hosts and virtual IPs),
+    C(lvs_vips) (required, list of virtual IP addresses, IPv4 and IPv6),
+    C(lvs_vrid) (1 to 255, default V(50)),
+    C(lvs_vrids_taken) (list of VRIDs that other VRRP routers on the segment use, default V([])),
+    C(lvs_scheduler) (IPVS scheduler, default V(mh)),
+    C(lvs_media_first_port) (UDP port, default V(20000)),
+    C(lvs_media_ports_per_server) (number of UDP ports, at least V(4), default V(200)),
+    C(lvs_tls_certificate) and C(lvs_tls_private_key) (paths, both or neither).
+  - Variables of a host are
+    C(lvs_address) (its IPv4 address on the segment, by default C(ansible_host) or the inventory name,
+    whichever is an IPv4 address),
+    C(lvs_address6) (its IPv6 address on the segment, required on every host when there is an IPv6 virtual IP),
+    C(lvs_weight) (real servers only, 0 to 65535, V(0) is drained, default V(1)),
+    C(lvs_media_ports) (real servers only, UDP ports such as V(20000-20199)).
+    Without C(lvs_media_ports) the ports follow from the position of the host in the group.
+    Set it on the remaining hosts before a real server is removed, or the ranges of the hosts behind it move.
+  - Any other variable whose name begins with C(lvs_) is reported as a typing error.
+  - Marks V(1001) and up, one for each real server, must not be used for anything else on directors.
+    The C(nftables_ipvs) of keepalived counts its own marks up from V(1000) unless told otherwise.
+requirements:
+  - netaddr (on the controller)
+positional: _input, groups
+options:
+  _input:
+    description: The variable C(hostvars). Values are templated on access, each in the context of its own host.
+    type: dict
+    required: true
+  groups:
+    description:
+      - The variable C(groups), host names by group. The order of the hosts decides on priorities, ports and marks.
+    type: dict
+    required: true
+  directors_group:
+    description: Name of the group of directors.
+    type: str
+    default: directors
+  real_servers_group:
+    description: Name of the group of real servers.
+    type: str
+    default: real_servers
+seealso:
+  - name: ipvsadm(8)
+    description: Schedulers, weights and forwarding methods.
+    link: https://manpages.debian.org/stable/ipvsadm/ipvsadm.8.en.html
+  - name: RFC 5798
+    description: VRRP version 3, with the rules for VRIDs and priorities.
+    link: https://www.rfc-editor.org/rfc/rfc5798
+"""
+
+EXAMPLES = r"""
+# inventory/group_vars/all.yml:
+#   lvs_domain: meet.example.org
+#   lvs_networks: [198.18.0.0/24]
+#   lvs_vips: [198.18.0.100]
+
+- name: Check the description and keep the plan for the plays that follow
+  hosts: directors:real_servers
+  gather_facts: false
+  tasks:
+    - name: Derive the plan
+      ansible.builtin.set_fact:
+        lvs_plan: "{{ hostvars | lautan.lvs.cluster_plan(groups) }}"
+
+- name: Use groups of other names
+  hosts: edge:media
+  gather_facts: false
+  tasks:
+    - name: Derive the plan
+      ansible.builtin.set_fact:
+        lvs_plan: "{{ hostvars | lautan.lvs.cluster_plan(groups, directors_group='edge', real_servers_group='media') }}"
+"""
+
+RETURN = r"""
+_value:
+  description:
+    - The plan. Lists are in inventory order, addresses in canonical spelling.
+  type: dict
+  contains:
+    domain:
+      description: The DNS name that browsers use, in lower case.
+      type: str
+      sample: meet.example.org
+    vips:
+      description: The virtual IPs, in the order given.
+      type: list
+      elements: dict
+      contains:
+        address:
+          description: IP address.
+          type: str
+        family:
+          description: V(ipv4) or V(ipv6).
+          type: str
+        host_prefix:
+          description: Prefix length of the single address, V(32) or V(128).
+          type: int
+        network:
+          description: The segment's network of this family.
+          type: str
+      sample: [{address: 198.18.0.100, family: ipv4, host_prefix: 32, network: 198.18.0.0/24}]
+    networks:
+      description: The segment's networks by family. A family without network has no key.
+      type: dict
+      sample: {ipv4: 198.18.0.0/24}
+    vrrp:
+      description: VRRP parameters, of which C(vrid) is the virtual router ID.
+      type: dict
+      sample: {vrid: 50}
+    scheduler:
+      description: IPVS scheduler.
+      type: str
+      sample: mh
+    directors:
+      description: The directors.
+      type: list
+      elements: dict
+      contains:
+        name:
+          description: Name in the inventory.
+          type: str
+        address:
+          description: IPv4 address on the segment.
+          type: str
+        address6:
+          description: IPv6 address on the segment, V(null) if it has none.
+          type: str
+        priority:
+          description: VRRP priority, V(254) for the first director.
+          type: int
+      sample: [{name: d1, address: 198.18.0.1, address6: null, priority: 254}]
+    real_servers:
+      description: The real servers.
+      type: list
+      elements: dict
+      contains:
+        name:
+          description: Name in the inventory.
+          type: str
+        address:
+          description: IPv4 address on the segment.
+          type: str
+        address6:
+          description: IPv6 address on the segment, V(null) if it has none.
+          type: str
+        weight:
+          description: Weight, V(0) if drained.
+          type: int
+        media:
+          description:
+            - C(first) and C(last) of its UDP ports, and the packet C(mark) that directors give to packets for them.
+          type: dict
+      sample:
+        - name: rs1
+          address: 198.18.0.11
+          address6: null
+          weight: 1
+          media: {first: 20000, last: 20199, mark: 1001}
+    virtual_services:
+      description: The virtual services, HTTPS and HTTP for each virtual IP.
+      type: list
+      elements: dict
+      contains:
+        name:
+          description:
+            - Unique name, such as V(https-ipv4), with V(-2) appended for the second virtual IP of the family and so on.
+          type: str
+        vip:
+          description: Virtual IP.
+          type: str
+        family:
+          description: V(ipv4) or V(ipv6).
+          type: str
+        port:
+          description: TCP port.
+          type: int
+        protocol:
+          description: Always V(tcp).
+          type: str
+        scheduler:
+          description: IPVS scheduler.
+          type: str
+        check:
+          description: Kind of health check, V(https) or V(http).
+          type: str
+        real_servers:
+          description: The C(name), C(address) (of the same family), C(port) and C(weight) of each real server.
+          type: list
+          elements: dict
+"""
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from ansible.errors import AnsibleError, AnsibleFilterError
+from ansible.module_utils.basic import missing_required_lib
+from jinja2 import TemplateError, Undefined
+
+from ansible_collections.lautan.lvs.plugins.plugin_utils._cluster_plan import (
+    CLUSTER_VARIABLES,
+    HOST_VARIABLES,
+    NETADDR_IMPORT_ERROR,
+    OTHER_VARIABLES,
+    Description,
+    PlanError,
+    Unusable,
+    hosts_shown,
+    plan,
+    shown,
+)
+
+
+def cluster_plan(
+    hostvars: Mapping[str, Mapping[str, Any]],
+    groups: Mapping[str, list[str]],
+    directors_group: str = "directors",
+    real_servers_group: str = "real_servers",
+) -> dict[str, Any]:
+    """The filter: collect the description from the inventory, and hand it to the pure ``plan()``.
+
+    Raises AnsibleFilterError with all mistakes, or when the library netaddr is missing.
+    """
+    if NETADDR_IMPORT_ERROR is not None:
+        reason = "by the filter lautan.lvs.cluster_plan, on the controller"
+        raise AnsibleFilterError(missing_required_lib("netaddr", reason=reason)) from NETADDR_IMPORT_ERROR
+    for name, value in (("input (hostvars)", hostvars), ("argument groups", groups)):
+        if not isinstance(value, Mapping):
+            raise AnsibleFilterError(f"The {name} of lautan.lvs.cluster_plan must be a mapping, not {shown(value)}.")
+    try:
+        return plan(_describe(hostvars, groups, directors_group, real_servers_group))
+    except PlanError as exc:
+        raise AnsibleFilterError(str(exc)) from exc
+
+
+def _describe(
+    hostvars: Mapping[str, Mapping[str, Any]],
+    groups: Mapping[str, list[str]],
+    directors_group: str,
+    real_servers_group: str,
+) -> Description:
+    """Pick what the plan needs out of ``hostvars``; a value that cannot be had becomes ``Unusable``."""
+    directors = [str(host) for host in groups.get(directors_group, [])]
+    real_servers = [str(host) for host in groups.get(real_servers_group, [])]
+    # One look-up for each host: every hostvars[host] merges all variables of that host anew.
+    variables = {host: hostvars[host] for host in dict.fromkeys(directors + real_servers)}
+    if variables:
+        cluster = {
+            name: _agreed(name, {host: _read(of_host, name) for host, of_host in variables.items()})
+            for name in sorted(CLUSTER_VARIABLES)
+        }
+    else:
+        # Without hosts there is nowhere to read from, which says nothing about these variables.
+        cluster = {name: Unusable() for name in CLUSTER_VARIABLES}
+    hosts = {host: _host(host, of_host) for host, of_host in variables.items()}
+    return Description(
+        cluster=cluster,
+        directors=[hosts[name] for name in directors],
+        real_servers=[hosts[name] for name in real_servers],
+        directors_group=directors_group,
+        real_servers_group=real_servers_group,
+    )
+
+
+def _host(host: str, variables: Mapping[str, Any]) -> dict[str, Any]:
+    """The facts of one host, and the names of variables that nobody knows."""
+    facts: dict[str, Any] = {"name": host}
+    for name in ("ansible_host", *sorted(HOST_VARIABLES)):
+        value = _read(variables, name)
+        if isinstance(value, Unusable):
+            value = Unusable(f"{name} on {hosts_shown([host])}: {value.mistake}")
+        facts[name] = value
+    for name in variables:
+        if name.startswith("lvs_") and name not in CLUSTER_VARIABLES | HOST_VARIABLES | OTHER_VARIABLES:
+            # Only the name: a variable that itself refers to the plan would recurse without end if it were read.
+            facts[str(name)] = Unusable()
+    return facts
+
+
+def _agreed(name: str, values: Mapping[str, Any]) -> Any:
+    """The one value that all hosts have for a variable of the cluster, or what they disagree on."""
+    camps: list[tuple[Any, list[str]]] = []
+    for host, value in values.items():
+        for of_camp, hosts in camps:
+            # The type too, as True == 1.
+            if type(of_camp) is type(value) and of_camp == value:
+                hosts.append(host)
+                break
+        else:
+            camps.append((value, [host]))
+    if len(camps) == 1:
+        value, hosts = camps[0]
+        return Unusable(f"{name} on {hosts_shown(hosts)}: {value.mistake}") if isinstance(value, Unusable) else value
+    said = "; ".join(f"{_said(value)} on {hosts_shown(hosts)}" for value, hosts in camps)
+    return Unusable(f"{name} must be the same on all hosts, for it describes the whole cluster: {said}")
+
+
+def _said(value: object) -> str:
+    if isinstance(value, Unusable):
+        return value.mistake
+    return "not set" if value is None else shown(value)
+
+
+def _read(variables: Mapping[str, Any], name: str) -> Any:
+    """The plain value of a variable, ``None`` if the host does not have it, ``Unusable`` if templating fails."""
+    if name not in variables:
+        return None
+    try:
+        return _plain(variables[name])
+    except (AnsibleError, TemplateError) as exc:
+        return Unusable("cannot be read: " + " ".join(str(exc).split()))
+
+
+def _plain(value: Any) -> Any:
+    """Plain Python data in place of Ansible's tagged and lazy types; reading a lazy value may fail here."""
+    if isinstance(value, Undefined):
+        # Within a template a failure to template something else is not raised but returned, to be raised on use.
+        str(value)
+    if isinstance(value, Mapping):
+        return {_plain(key): _plain(item) for key, item in value.items()}
+    if isinstance(value, (list, tuple, set)):
+        return [_plain(item) for item in value]
+    for plain_type in (bool, int, float, str):
+        if isinstance(value, plain_type):
+            return plain_type(value)
+    return value
+
+
+class FilterModule:
+    """Ansible's entry point."""
+
+    def filters(self) -> dict[str, Callable[..., Any]]:
+        return {"cluster_plan": cluster_plan}

@@ -1,0 +1,145 @@
+# Copyright (c) lautan.lvs contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# Note that this plugin util is PRIVATE to the collection: it may change in any release.
+# Do not use it from other collections or from stand-alone plugins.
+
+"""Compare what was seen on the hosts of a cluster with its plan, and say every difference in words.
+
+A pure function of the plan (see _cluster_plan) and of what the roles' ``observe`` tasks registered.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+# arping(8) of iputils: "Unicast reply from 198.18.0.100 [02:00:C6:12:00:0B]  0.641ms"
+_ARP_REPLY = re.compile(r"reply from (\S+) \[([0-9A-Fa-f:]{17})\]")
+
+
+def compare(
+    plan: Mapping[str, Any],
+    directors: Mapping[str, Mapping[str, Any] | None],
+    real_servers: Mapping[str, Mapping[str, Any] | None],
+    served: Sequence[Mapping[str, Any]],
+) -> dict[str, list[str]]:
+    """Return ``{"faults": [...], "summary": [...]}``, lines for people.
+
+    :param plan: what cluster_plan returned.
+    :param directors: by name, ``keepalived`` (systemd's word), ``addresses`` (``ip -json address``), ``table``
+        (``ipvsadm --save --numeric``) and ``arping`` (its output); None for a director that did not answer.
+    :param real_servers: by name, ``differences`` (commands that would mend the VIPs) and ``web`` (curl's errors);
+        None for a real server that did not answer.
+    :param served: one entry for each request to a VIP from the controller: ``vip``, ``status`` (HTTP, 0 for no
+        answer), ``server`` (who answered) and ``error``.
+    """
+    answering = {name: seen for name, seen in directors.items() if seen}
+    holders = {vip["address"]: _holders(vip["address"], answering) for vip in plan["vips"]}
+    faults = [f"{name}: does not answer on ssh" for name, seen in {**directors, **real_servers}.items() if not seen]
+    for name, seen in answering.items():
+        if seen["keepalived"] != "active":
+            faults.append(f"{name}: keepalived is {seen['keepalived']}")
+        faults += [f"{name}: IPVS table: {line}" for line in _table_differences(plan, seen["table"])]
+        faults += [f"{name}: {line}" for line in _arp_faults(name, seen["arping"], holders, answering)]
+    for vip, names in holders.items():
+        if len(names) != 1:
+            faults.append(f"{vip}: on {len(names)} directors ({', '.join(names) or 'none'}) instead of exactly one")
+    if len({tuple(names) for names in holders.values()}) > 1:
+        faults.append("the VIPs are not together on one director")
+    for name, seen in real_servers.items():
+        if seen:
+            faults += [f"{name}: VIPs: `{command}` is missing" for command in seen["differences"]]
+            faults += [f"{name}: web server: {error}" for error in seen["web"]]
+    faults += _unserved(served)
+    return {"faults": faults, "summary": _summary(plan, holders, answering, served)}
+
+
+def _holders(address: str, directors: Mapping[str, Mapping[str, Any]]) -> list[str]:
+    """Name the directors that have an address on any interface."""
+    return [
+        name
+        for name, seen in directors.items()
+        if any(entry.get("local") == address for link in seen["addresses"] for entry in link.get("addr_info", ()))
+    ]
+
+
+def _endpoint(address: str, port: int) -> str:
+    return f"[{address}]:{port}" if ":" in address else f"{address}:{port}"
+
+
+def expected_table(plan: Mapping[str, Any]) -> dict[str, str]:
+    """Return the lines that ``ipvsadm --save --numeric`` should print, each with its meaning for people."""
+    lines = {}
+    for service in plan["virtual_services"]:
+        where = f"-t {_endpoint(service['vip'], service['port'])}"
+        flags = " -b mh-port" if service["scheduler"] == "mh" else ""
+        lines[f"-A {where} -s {service['scheduler']}{flags}"] = f"virtual service {service['name']}"
+        for server in service["real_servers"]:
+            line = f"-a {where} -r {_endpoint(server['address'], server['port'])} -g -w {server['weight']}"
+            lines[line] = f"{server['name']} in {service['name']} (is it healthy?)"
+    return lines
+
+
+def _table_differences(plan: Mapping[str, Any], table: str) -> list[str]:
+    expected = expected_table(plan)
+    found = {" ".join(line.split()) for line in table.splitlines() if line.strip()}
+    missing = [f"missing `{line}`: {meaning}" for line, meaning in expected.items() if line not in found]
+    return missing + [f"unexpected `{line}`" for line in sorted(found - set(expected))]
+
+
+def _arp_faults(
+    name: str, output: str, holders: Mapping[str, list[str]], directors: Mapping[str, Mapping[str, Any]]
+) -> list[str]:
+    """Exactly one MAC address may answer ARP for a VIP, the holder's; the holder itself must hear nobody."""
+    answers: dict[str, set[str]] = {}
+    for vip, mac in _ARP_REPLY.findall(output):
+        answers.setdefault(vip, set()).add(mac.lower())
+    faults = []
+    for vip, names in holders.items():
+        if ":" in vip:
+            continue  # neighbour discovery: the real servers' own rules are checked instead
+        right = {mac for holder in names if holder != name for mac in _macs(vip, directors[holder])}
+        heard = answers.get(vip, set())
+        faults += [f"{mac} answers ARP for {vip} and is not its director's" for mac in sorted(heard - right)]
+        if right and not heard:
+            faults.append(f"nobody answers ARP for {vip}")
+    return faults
+
+
+def _macs(address: str, seen: Mapping[str, Any]) -> set[str]:
+    return {
+        link["address"].lower()
+        for link in seen["addresses"]
+        if any(entry.get("local") == address for entry in link.get("addr_info", ()))
+    }
+
+
+def _unserved(served: Sequence[Mapping[str, Any]]) -> list[str]:
+    """One line for each VIP that did not answer every request."""
+    requests: dict[str, list[Mapping[str, Any]]] = {}
+    for each in served:
+        requests.setdefault(each["vip"], []).append(each)
+    faults = []
+    for vip, every in requests.items():
+        if bad := [each for each in every if each["status"] != 200]:
+            why = sorted({each["error"] or f"status {each['status']}" for each in bad})[0]
+            faults.append(f"{vip}: {len(bad)} of {len(every)} HTTPS requests failed: {why}")
+    return faults
+
+
+def _summary(
+    plan: Mapping[str, Any],
+    holders: Mapping[str, list[str]],
+    directors: Mapping[str, Mapping[str, Any]],
+    served: Sequence[Mapping[str, Any]],
+) -> list[str]:
+    lines = [f"https://{plan['domain']}/"]
+    for vip, names in holders.items():
+        who = sorted({each["server"] for each in served if each["vip"] == vip and each["status"] == 200})
+        lines.append(f"{vip} on {', '.join(names) or 'no director'}, answered by {', '.join(who) or 'nobody'}")
+    standby = [name for name in directors if not any(name in names for names in holders.values())]
+    lines.append(f"standby: {', '.join(standby) or 'none'}")
+    return lines

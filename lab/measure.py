@@ -1,0 +1,208 @@
+# Copyright (c) 2026, lautan.lvs contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Break a node while a client uses the cluster, and say what the client noticed."""
+
+from __future__ import annotations
+
+import json
+import shlex
+import statistics
+import subprocess
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from itertools import pairwise
+from pathlib import Path
+
+import yaml
+
+from . import fleet
+from .process import LabError, run, say, wait_until
+from .topology import INVENTORY, Node, nodes
+
+# Load before the fault, and after it: time for the cluster to notice and to settle.
+_BEFORE_SECONDS, _AFTER_SECONDS = 3.0, 9.0
+_INTERVAL = 0.02
+_TIMEOUT = 4.0
+
+
+@dataclass(frozen=True)
+class Noticed:
+    """What the client noticed of one fault. Times in seconds."""
+
+    fault: str
+    gap: float  # the longest time in which no request was answered
+    requests: int
+    failed: int  # without an answer in time
+    slow: int  # answered, but later than a second
+    last_hurt: float | None  # how long after the fault the last failed or slow request was sent
+    held_alive: bool  # did the held connection live through it
+    held_gap: float  # the longest time in which the held connection was not answered
+    held_server: str  # the real server at its other end
+    error: str  # of the first failed request
+
+
+def cluster_facts() -> dict:
+    """The lab's description of the cluster, as the operator wrote it."""
+    return yaml.safe_load((INVENTORY.parent / "group_vars" / "all.yml").read_text())
+
+
+def authority() -> str:
+    """The certificate of the authority that signed the cluster's certificate, as PEM text."""
+    path = INVENTORY.parent / "secrets" / "tls" / "ca.crt"
+    if not path.exists():
+        raise LabError(f"{path} is missing: the cluster was never deployed (make site)")
+    return path.read_text()
+
+
+def active_director() -> Node:
+    """The director that holds the VIP.
+
+    :raises LabError: when not exactly one does.
+    """
+    vip = cluster_facts()["lvs_vips"][0]
+    every = [node for node in nodes().values() if node.role == "directors"]
+    holders = [node for node in every if vip in run(fleet.ssh(node, "ip -brief address show"), check=False)]
+    if len(holders) != 1:
+        raise LabError(f"{vip} is on {len(holders)} directors: {', '.join(node.name for node in holders) or 'none'}")
+    return holders[0]
+
+
+def where() -> str:
+    """One line for people: the cluster's address and which director serves it."""
+    facts = cluster_facts()
+    address = f"https://{facts['lvs_domain']}/ at {', '.join(facts['lvs_vips'])}"
+    try:
+        return f"{address}, served by {active_director().name}"
+    except LabError as error:
+        return f"{address}: not served ({error})"
+
+
+class Probe:
+    """The client's load, running in the background."""
+
+    def __init__(self, client: Node, vip: str, seconds: float, interval: float = _INTERVAL) -> None:
+        config = {"address": vip, "host": cluster_facts()["lvs_domain"], "ca": authority()}
+        config |= {"seconds": seconds, "interval": interval, "timeout": _TIMEOUT}
+        command = f"python3 -W error - {shlex.quote(json.dumps(config))}"
+        self._process = subprocess.Popen(
+            fleet.ssh(client, command), stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE
+        )
+        assert self._process.stdin
+        self._process.stdin.write((Path(__file__).parent / "probe.py").read_bytes())
+        self._process.stdin.close()
+        self._process.stdin = None
+
+    def result(self) -> dict:
+        """Wait for the end of the load and return what probe.py printed.
+
+        :raises LabError: when the probe itself failed.
+        """
+        out, err = self._process.communicate()
+        if self._process.returncode != 0:
+            raise LabError(f"the probe failed: {err.decode(errors='replace').strip()}")
+        return json.loads(out)
+
+
+def judge(fault: str, at: float, seen: dict) -> Noticed:
+    """Turn what the probe saw into what the client noticed of the fault that happened at time ``at``."""
+    requests, held = seen["requests"], seen["held"]
+    requests = sorted(requests, key=lambda each: each["sent"])
+    failed = [each for each in requests if each["answered"] is None]
+    slow = [each for each in requests if each["answered"] is not None and each["answered"] - each["sent"] > 1]
+    hurt = [each["sent"] for each in (*failed, *slow)]
+    return Noticed(
+        fault=fault,
+        gap=_longest_gap([each["answered"] for each in requests if each["answered"] is not None]),
+        requests=len(requests),
+        failed=len(failed),
+        slow=len(slow),
+        last_hurt=max(hurt) - at if hurt else None,
+        held_alive=held["error"] is None,
+        held_gap=_longest_gap(held["answers"]),
+        held_server=held["server"],
+        error=failed[0]["error"] if failed else "",
+    )
+
+
+def _longest_gap(moments: list[float]) -> float:
+    moments = sorted(moments)
+    if len(moments) < 2:
+        raise LabError("the cluster did not serve before the fault")
+    return max(later - earlier for earlier, later in pairwise(moments))
+
+
+def under_load(fault: str, do: Callable[[], None], vip: str | None = None) -> Noticed:
+    """Run the load, ``do`` the fault in the middle of it, and say what the client noticed."""
+    vip = vip or cluster_facts()["lvs_vips"][0]
+    client = next(node for node in nodes().values() if node.role == "clients")
+    probe = Probe(client, vip, _BEFORE_SECONDS + _AFTER_SECONDS)
+    time.sleep(_BEFORE_SECONDS)
+    at = time.time()
+    do()
+    return judge(fault, at, probe.result())
+
+
+def in_service(directors: list[Node], server: Node) -> bool:
+    """Tell whether every director forwards to the real server."""
+    entry = f" -r {server.address}:443 "
+    return all(entry in run(fleet.ssh(director, "ipvsadm --save --numeric"), check=False) for director in directors)
+
+
+def kill_active_director() -> tuple[Noticed, Node]:
+    """Cut the power of the director that holds the VIP, under load; returns what was noticed, and who it was."""
+    victim = active_director()
+    return under_load(f"power cut of {victim.name}", lambda: fleet.kill(victim)), victim
+
+
+def kill_real_server(server: Node) -> Noticed:
+    """Cut the power of a real server, under load."""
+    return under_load(f"power cut of {server.name}", lambda: fleet.kill(server))
+
+
+def measure(what: str, runs: int) -> None:
+    """Break the same thing ``runs`` times, mending it in between, and print a table with median and worst."""
+    every = nodes()
+    directors = [node for node in every.values() if node.role == "directors"]
+    servers = [node for node in every.values() if node.role == "real_servers"]
+    noticed = []
+    for number in range(runs):
+        if what == "director":
+            seen, victim = kill_active_director()
+        else:
+            victim = servers[number % len(servers)]
+            seen = kill_real_server(victim)
+        noticed.append(seen)
+        say(f"run {number + 1} of {runs}: {seen.fault}: gap {seen.gap:.3f} s, {seen.failed} failed")
+        fleet.start([victim])
+        if what == "real-server":
+            wait_until(
+                lambda victim=victim: in_service(directors, victim), f"{victim.name} to be in service", timeout=60
+            )
+        else:
+            wait_until(lambda: in_service(directors, servers[0]), f"{victim.name} to have its table", timeout=60)
+    _print_table(noticed)
+
+
+def _print_table(noticed: list[Noticed]) -> None:
+    heads = ("fault", "gap s", "failed", "slow", "last hurt s", "held", "held gap s", "first error")
+    row = "{:24} {:>7} {:>8} {:>5} {:>12} {:>13} {:>11}  {}"
+    print(row.format(*heads))
+    for each in noticed:
+        last = "-" if each.last_hurt is None else f"{each.last_hurt:.2f}"
+        failed, gap, held_gap = f"{each.failed}/{each.requests}", f"{each.gap:.3f}", f"{each.held_gap:.3f}"
+        print(row.format(each.fault, gap, failed, each.slow, last, _fate(each), held_gap, each.error))
+    for name, choose in (("median", statistics.median), ("worst", max)):
+        gap, held_gap = (f"{choose(getattr(each, what) for each in noticed):.3f}" for what in ("gap", "held_gap"))
+        failed, slow = (f"{choose(getattr(each, what) for each in noticed):g}" for what in ("failed", "slow"))
+        last = f"{choose(each.last_hurt or 0.0 for each in noticed):.2f}"
+        print(row.format(name, gap, failed, slow, last, "", held_gap, ""))
+    lost = sum(_fate(each) == "lost" for each in noticed)
+    print(f"held connections lost though their real server lived: {lost} of {len(noticed)}")
+
+
+def _fate(each: Noticed) -> str:
+    if each.held_alive:
+        return "alive"
+    return "died with it" if each.fault.endswith(f" {each.held_server}") else "lost"

@@ -1,0 +1,86 @@
+# Copyright (c) 2026, lautan.lvs contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What a client sees of the cluster: a request every few milliseconds, and one connection that is held all the time.
+
+Runs on the client node with nothing but Python's standard library; lab/measure.py sends it and reads what it prints.
+
+The requests are an open loop: each is sent at its time, on a connection of its own, whether earlier ones were answered
+or not, as the requests of many independent people are. The held connection asks again when it has been answered.
+
+Usage: probe.py '{"address": ..., "host": ..., "ca": ..., "seconds": ..., "interval": ..., "timeout": ...}'
+"""
+
+import asyncio
+import json
+import ssl
+import sys
+import time
+
+
+async def connect(config, tls):
+    return await asyncio.open_connection(config["address"], 443, ssl=tls, server_hostname=config["host"])
+
+
+async def ask(reader, writer, host, connection):
+    """Send one request and read the whole answer; return the name of the real server that gave it."""
+    writer.write(f"GET /lb-ok HTTP/1.1\r\nHost: {host}\r\nConnection: {connection}\r\n\r\n".encode())
+    head = (await reader.readuntil(b"\r\n\r\n")).decode()
+    lines = head.split("\r\n")
+    headers = dict(line.lower().split(": ", 1) for line in lines[1:] if ": " in line)
+    await reader.readexactly(int(headers["content-length"]))
+    if lines[0].split()[1] != "200":
+        raise ValueError(lines[0])
+    return headers["x-real-server"]
+
+
+async def one_request(config, tls, results):
+    sent = time.time()
+
+    async def whole():
+        reader, writer = await connect(config, tls)
+        try:
+            return await ask(reader, writer, config["host"], "close")
+        finally:
+            writer.transport.abort()
+
+    try:
+        server = await asyncio.wait_for(whole(), config["timeout"])
+        results.append({"sent": sent, "answered": time.time(), "server": server})
+    except Exception as error:
+        results.append({"sent": sent, "answered": None, "error": f"{type(error).__name__}: {error}"})
+
+
+async def held_connection(config, tls, until, held):
+    """Ask on one connection until the time is over or the connection is lost."""
+    try:
+        reader, writer = await connect(config, tls)
+        while time.time() < until:
+            held["server"] = await asyncio.wait_for(ask(reader, writer, config["host"], "keep-alive"), 60)
+            held["answers"].append(time.time())
+            await asyncio.sleep(0.05)
+        writer.transport.abort()
+    except Exception as error:
+        held["error"] = f"{type(error).__name__}: {error}"
+
+
+async def main(config):
+    tls = ssl.create_default_context(cadata=config["ca"])
+    results, held, running = [], {"answers": [], "error": None, "server": None}, set()
+    begin = time.time()
+    until = begin + config["seconds"]
+    holder = asyncio.create_task(held_connection(config, tls, until, held))
+    count = 0
+    while time.time() < until:
+        task = asyncio.create_task(one_request(config, tls, results))
+        running.add(task)
+        task.add_done_callback(running.discard)
+        count += 1
+        await asyncio.sleep(max(0, begin + count * config["interval"] - time.time()))
+    if running:
+        await asyncio.wait(running)
+    await holder
+    json.dump({"requests": results, "held": held}, sys.stdout)
+
+
+asyncio.run(main(json.loads(sys.argv[1])))
