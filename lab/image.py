@@ -22,8 +22,8 @@ from .process import LabError, run, step, succeeds
 
 RELEASES = ("bookworm", "trixie")
 
-# An operator's bare Debian: an init, ssh, Python for Ansible, the usual network tools, and both ways Debian configures a
-# network; each node uses one of them.
+# An operator's bare Debian: an init, ssh, Python for Ansible, the usual network tools, and both ways in which Debian
+# configures a network; each node uses one of them.
 PACKAGES = [
     *("systemd", "systemd-sysv", "dbus", "udev", "kmod", "procps", "netbase", "ca-certificates", "less", "sudo"),
     *("openssh-server", "python3", "python3-apt", "iproute2", "iputils-ping", "nftables", "curl", "ifupdown"),

@@ -4,7 +4,8 @@
 """How to start podman so that systemd runs as PID 1 on this host.
 
 systemd in a container needs the unified cgroup hierarchy. On a host with a hybrid or legacy one, podman runs in a
-private mount namespace that has cgroup2 on /sys/fs/cgroup. It must be one lasting namespace: podman's own mounts live in it.
+private mount namespace that has cgroup2 on /sys/fs/cgroup. It must be one lasting namespace, as podman's own mounts
+live in it.
 """
 
 from __future__ import annotations

@@ -40,7 +40,7 @@ class Noticed:
     held_alive: bool  # did the held connection live through it
     held_gap: float  # the longest time in which the held connection was not answered
     held_server: str  # the real server at its other end
-    error: str  # of the first failed request
+    error: str  # of the first failed request, or of the held connection
 
 
 def cluster_facts() -> dict:
@@ -122,7 +122,7 @@ def judge(fault: str, at: float, seen: dict) -> Noticed:
         held_alive=held["error"] is None,
         held_gap=_longest_gap(held["answers"]),
         held_server=held["server"],
-        error=failed[0]["error"] if failed else "",
+        error=failed[0]["error"] if failed else held["error"] or "",
     )
 
 
@@ -133,11 +133,15 @@ def _longest_gap(moments: list[float]) -> float:
     return max(later - earlier for earlier, later in pairwise(moments))
 
 
-def under_load(fault: str, do: Callable[[], None], vip: str | None = None) -> Noticed:
-    """Run the load, ``do`` the fault in the middle of it, and say what the client noticed."""
+def under_load(fault: str, do: Callable[[], None], vip: str | None = None, after: float = _AFTER_SECONDS) -> Noticed:
+    """Run the load, ``do`` the fault in the middle of it, and say what the client noticed.
+
+    :param vip: the VIP that is asked; the first one by default.
+    :param after: how many seconds the load goes on after the fault began.
+    """
     vip = vip or cluster_facts()["lvs_vips"][0]
     client = next(node for node in nodes().values() if node.role == "clients")
-    probe = Probe(client, vip, _BEFORE_SECONDS + _AFTER_SECONDS)
+    probe = Probe(client, vip, _BEFORE_SECONDS + after)
     time.sleep(_BEFORE_SECONDS)
     at = time.time()
     do()

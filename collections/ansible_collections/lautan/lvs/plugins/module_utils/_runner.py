@@ -60,9 +60,17 @@ def module_runner(module: AnsibleModule) -> Runner:
     """Give the runner that a module uses on its host."""
 
     def run(argv: Sequence[str], stdin: str | None = None) -> Completed:
-        words = [module.get_bin_path(argv[0], required=True), *argv[1:]]
-        environment = {"LANGUAGE": "C", "LC_ALL": "C"}
-        rc, stdout, stderr = module.run_command(words, data=stdin, environ_update=environment, handle_exceptions=False)
+        program = module.get_bin_path(argv[0])
+        if program is None:
+            return Completed(127, "", f"the program {argv[0]} was not found")
+        rc, stdout, stderr = module.run_command(
+            [program, *argv[1:]],
+            data=stdin,
+            binary_data=True,  # no line feed is added to stdin
+            environ_update={"LANGUAGE": "C", "LC_ALL": "C"},
+            expand_user_and_vars=False,
+            handle_exceptions=False,
+        )
         return Completed(rc, stdout, stderr)
 
     return run

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from typing import Iterable, Protocol, Sequence
 
-from ansible_collections.lautan.lvs.plugins.module_utils._real_server_vip import parse
+from ansible_collections.lautan.lvs.plugins.module_utils._real_server_vip import parse, render
 from ansible_collections.lautan.lvs.plugins.module_utils._real_server_vip.model import (
     DROP_IN_NAME,
     FIREWALL_DROP_IN,
@@ -134,7 +134,11 @@ def _boot_sysctls(access: HostAccess, interface: str) -> tuple[SysctlSetting, ..
         for name in access.names(directory):
             if name.endswith(".conf"):
                 paths.setdefault(name, f"{directory}/{name}")
-    files = [(paths[name], access.read(paths[name]) or "") for name in sorted(paths)]
+    # The module's own file counts as what it is going to be.
+    paths[SYSCTL_FILE.rsplit("/", 1)[-1]] = SYSCTL_FILE
+    texts = {path: access.read(path) or "" for path in paths.values()}
+    texts[SYSCTL_FILE] = render.sysctl_file()
+    files = [(paths[name], texts[paths[name]]) for name in sorted(paths)]
     keys = [*SYSCTLS, *arp_keys("all").values(), *arp_keys("default").values(), *arp_keys(interface).values()]
     return parse.sysctl_settings(files, dict.fromkeys(keys))
 

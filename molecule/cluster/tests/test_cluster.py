@@ -1,0 +1,186 @@
+# Copyright (c) 2026, lautan.lvs contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The cluster as it must be once site.yml has run: what the kernels hold and what goes over the wire."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+import time
+
+import pytest
+
+DIRECTORS = ("director1", "director2")
+REAL_SERVERS = ("rs1", "rs2", "rs3")
+CLUSTER = (*DIRECTORS, *REAL_SERVERS)
+VIPS = ("198.18.0.100", "fd00:c612::100")
+DOMAIN = "conference.lab.example"
+
+TABLE = {
+    line
+    for vip, network in (("198.18.0.100", "198.18.0."), ("[fd00:c612::100]", "[fd00:c612::"))
+    for port in (80, 443)
+    for line in (
+        f"-A -t {vip}:{port} -s mh -b mh-port",
+        *(f"-a -t {vip}:{port} -r {network}{last}{']' * ('[' in vip)}:{port} -g -w 1" for last in (21, 22, 23)),
+    )
+}
+
+
+@pytest.mark.parametrize("vip", VIPS)
+def test_vip_is_on_exactly_one_director(holders, vip):
+    assert len(holders(vip)) == 1
+
+
+def test_vips_are_together(holders):
+    assert holders(VIPS[0]) == holders(VIPS[1])
+
+
+@pytest.mark.parametrize("name", DIRECTORS)
+def test_ipvs_table(node, name):
+    assert set(node(name).check_output("ipvsadm --save --numeric").split("\n")) == TABLE
+
+
+@pytest.mark.parametrize("name", DIRECTORS)
+def test_director_does_not_route(node, name):
+    """Direct routing needs no forwarding, and a director that forwards would be a way around the router."""
+    assert node(name).check_output("cat /proc/sys/net/ipv4/ip_forward") == "0"
+
+
+@pytest.mark.parametrize("name", REAL_SERVERS)
+def test_real_server_holds_vips_without_using_them(addresses, name):
+    held = {entry["local"]: entry for entry in addresses(name)}
+    ipv4, ipv6 = (held[vip] for vip in VIPS)
+    assert (ipv4["link"], ipv4["scope"], ipv4["prefixlen"]) == ("eth0", "host", 32)
+    assert (ipv6["link"], ipv6["preferred_life_time"], ipv6["prefixlen"]) == ("eth0", 0, 128)
+
+
+@pytest.mark.parametrize("name", REAL_SERVERS)
+def test_arp_settings(node, name):
+    settings = node(name).check_output("sysctl -n net.ipv4.conf.all.arp_ignore net.ipv4.conf.all.arp_announce")
+    assert settings.split() == ["3", "2"]
+
+
+def test_one_mac_answers_arp_for_vip(lab, holders, mac):
+    out = lab("exec", "router", "arping", "-c", "3", "-w", "4", "-I", "lan", VIPS[0], check=False)
+    assert {found.lower() for found in re.findall(r"\[([0-9A-Fa-f:]{17})\]", out)} == {mac(holders(VIPS[0])[0])}
+
+
+def test_one_mac_answers_neighbour_solicitation_for_vip(lab, holders, mac):
+    out = lab("exec", "router", "ndisc6", "-m", "-w", "1500", VIPS[1], "lan", check=False)
+    found = re.findall(r"Target link-layer address: ([0-9A-Fa-f:]{17})", out)
+    assert {each.lower() for each in found} == {mac(holders(VIPS[1])[0])}
+
+
+@pytest.mark.parametrize("vip", VIPS)
+def test_every_real_server_serves_the_client(get, vip):
+    answers = [get(f"https://{DOMAIN}/", vip) for _ in range(30)]
+    assert {status for status, _, _ in answers} == {200}
+    assert {headers["x-real-server"] for _, headers, _ in answers} == set(REAL_SERVERS)
+
+
+@pytest.mark.parametrize("vip", VIPS)
+def test_page_is_for_people(get, vip):
+    status, headers, body = get(f"https://{DOMAIN}/", vip)
+    assert status == 200
+    assert "text/html" in headers["content-type"]
+    assert DOMAIN in body
+    assert headers["x-real-server"] in body
+
+
+@pytest.mark.parametrize("vip", VIPS)
+def test_plain_http_leads_to_https(get, vip):
+    status, headers, _ = get(f"http://{DOMAIN}/room?x=1", vip)
+    assert (status, headers["location"]) == (308, f"https://{DOMAIN}/room?x=1")
+
+
+def test_health_check_answers_on_both_ports(get):
+    assert [get(f"{scheme}://{DOMAIN}/lb-ok", VIPS[0])[::2] for scheme in ("http", "https")] == [(200, "ok")] * 2
+
+
+def test_old_tls_is_refused(trusting_client):
+    done = trusting_client.run(
+        f"curl -sS -m 5 --cacert /tmp/ca.crt --tls-max 1.1 --resolve {DOMAIN}:443:{VIPS[0]} https://{DOMAIN}/"
+    )
+    assert done.rc == 35, done.stderr  # curl(1): a TLS handshake that failed
+
+
+def test_client_address_reaches_the_logs(get, node):
+    path = f"/seen-{time.time_ns()}"
+    assert get(f"https://{DOMAIN}{path}", VIPS[0])[0] == 404
+    logs = [node(name).check_output("cat /var/log/nginx/access.log") for name in REAL_SERVERS]
+    assert [line.split()[0] for log in logs for line in log.split("\n") if path in line] == ["198.18.1.31"]
+
+
+@pytest.mark.parametrize("vip", VIPS)
+def test_answers_go_straight_from_real_server_to_client(get, lab, holders, mac, vip):
+    """Every frame on the cluster's switch: who sent it to whom."""
+    capture = subprocess.Popen(
+        ["ip", "netns", "exec", "lautan-lab", "tcpdump", "-e", "-n", "-l", "--immediate-mode", "-i", "lan"]
+        + [f"host {vip} and tcp port 443"],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    assert "listening" in capture.stderr.readline() + capture.stderr.readline()
+    servers = [mac(name) for name in {get(f"https://{DOMAIN}/", vip)[1]["x-real-server"] for _ in range(20)}]
+    time.sleep(0.5)  # the last frames on their way to tcpdump
+    capture.terminate()
+    frames = re.findall(
+        r"^\S+ (\S{17}) > (\S{17}),.*?: (\S+)\.(\d+) > (\S+)\.(\d+): Flags", capture.communicate()[0], re.MULTILINE
+    )
+    director, router = mac(holders(vip)[0]), lab("exec", "router", "cat", "/sys/class/net/lan/address").strip()
+    requests = {(sender, receiver) for sender, receiver, _, _, target, _ in frames if target == vip}
+    answers = {(sender, receiver) for sender, receiver, source, _, _, _ in frames if source == vip}
+    assert requests == {(router, director), *((director, server) for server in servers)}
+    assert answers == {(server, router) for server in servers}
+    assert len(servers) > 1
+
+
+@pytest.mark.parametrize(
+    ("name", "service"),
+    [*((name, "keepalived") for name in DIRECTORS), *((name, "nginx") for name in REAL_SERVERS)],
+)
+def test_service_runs_and_starts_at_boot(node, name, service):
+    found = node(name).service(service)
+    assert found.is_running, node(name).run(f"journalctl --no-pager --lines=40 --unit={service}").stdout
+    assert found.is_enabled
+
+
+@pytest.mark.parametrize("name", CLUSTER)
+def test_no_unit_has_failed(node, name):
+    assert node(name).check_output("systemctl list-units --failed --plain --no-legend") == ""
+
+
+@pytest.mark.parametrize("name", REAL_SERVERS)
+def test_private_key_is_private(node, name):
+    key = node(name).file("/etc/nginx/tls/site.key")
+    assert (key.user, oct(key.mode)) == ("root", "0o600")
+
+
+def test_verify_is_content(playbook):
+    status, out = playbook("verify")
+    assert status == 0, out
+    assert "The cluster is as the inventory describes it, and serves." in out
+
+
+def test_verify_tells_every_fault_and_site_mends_them(node, playbook):
+    """Faults of different kinds at once: an address, an ARP setting and a table entry changed by hand."""
+    node("rs1").check_output("ip address del 198.18.0.100/32 dev eth0")
+    node("rs2").check_output("sysctl -w net.ipv4.conf.all.arp_ignore=0")
+    node("rs3").check_output("ip address add 198.18.0.77/32 dev eth0")  # the operator's own: nobody's business
+    node("director2").check_output("ipvsadm --edit-server -t 198.18.0.100:80 -r 198.18.0.22:80 -g -w 7")
+    status, out = playbook("verify")
+    node("rs3").check_output("ip address del 198.18.0.77/32 dev eth0")
+    node("director2").check_output("ipvsadm --edit-server -t 198.18.0.100:80 -r 198.18.0.22:80 -g -w 1")
+    assert status != 0
+    out = " ".join(out.split())
+    assert "rs1: VIPs: `ip address add 198.18.0.100/32 dev eth0 scope host` is missing" in out
+    assert "rs2: VIPs: `sysctl -w net.ipv4.conf.all.arp_ignore=3` is missing" in out
+    assert "director2: IPVS table: unexpected `-a -t 198.18.0.100:80 -r 198.18.0.22:80 -g -w 7`" in out
+    assert "198.18.0.77" not in out
+    status, out = playbook("site", "--limit", "rs1,rs2")
+    assert status == 0, out
+    assert re.search(r"^rs1 .*changed=1 ", out, re.MULTILINE), out
+    assert playbook("verify")[0] == 0

@@ -1,0 +1,114 @@
+# Copyright (c) 2026, lautan.lvs contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What the scenarios' tests share: the nodes, and what the cluster is supposed to be, written out by hand."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import testinfra
+
+ROOT = Path(__file__).resolve().parent.parent
+sys.path.insert(0, str(ROOT))
+INVENTORY = ROOT / "inventory" / "lab" / "hosts.yml"
+
+DIRECTORS = ("director1", "director2")
+REAL_SERVERS = ("rs1", "rs2", "rs3")
+VIPS = {"ipv4": "198.18.0.100", "ipv6": "fd00:c612::100"}
+DOMAIN = "conference.lab.example"
+
+
+@pytest.fixture(scope="session")
+def node():
+    """The testinfra host of a node of the lab, by name."""
+    made = {}
+
+    def get(name: str):
+        if name not in made:
+            made[name] = testinfra.get_host(f"ansible://{name}", ansible_inventory=str(INVENTORY))
+        return made[name]
+
+    return get
+
+
+@pytest.fixture(scope="session")
+def lab():
+    """Run a verb of the lab, or a command in its router (``lab("exec", "router", ...)``); returns what it printed."""
+
+    def run(*words: str, check: bool = True) -> str:
+        done = subprocess.run([ROOT / "lab" / "lab", *words], capture_output=True, text=True, check=False)
+        if check and done.returncode != 0:
+            pytest.fail(f"lab/lab {' '.join(words)} ended with status {done.returncode}: {done.stdout}{done.stderr}")
+        return done.stdout
+
+    return run
+
+
+@pytest.fixture
+def playbook():
+    """Run a playbook on the lab; returns its exit status and output."""
+
+    def run(name: str, *arguments: str) -> tuple[int, str]:
+        command = [str(ROOT / ".venv/bin/ansible-playbook"), f"playbooks/{name}.yml", "-i", str(INVENTORY), *arguments]
+        done = subprocess.run(command, capture_output=True, text=True, check=False, cwd=ROOT)
+        return done.returncode, done.stdout + done.stderr
+
+    return run
+
+
+@pytest.fixture
+def addresses(node):
+    """The addresses of a node's interfaces: a list of dictionaries of ``ip -json address``, flattened."""
+
+    def get(name: str) -> list[dict]:
+        links = json.loads(node(name).check_output("ip -json address show"))
+        return [
+            entry | {"mac": link["address"], "link": link["ifname"]} for link in links for entry in link["addr_info"]
+        ]
+
+    return get
+
+
+@pytest.fixture
+def holders(addresses):
+    """The directors that hold an address."""
+
+    def get(vip: str) -> list[str]:
+        return [name for name in DIRECTORS if vip in {entry["local"] for entry in addresses(name)}]
+
+    return get
+
+
+@pytest.fixture(scope="session")
+def mac(node):
+    """The MAC address of a node."""
+    return lambda name: node(name).check_output("cat /sys/class/net/eth0/address")
+
+
+@pytest.fixture(scope="session")
+def trusting_client(node):
+    """The client's testinfra host; the cluster's authority is in its /tmp/ca.crt."""
+    client = node("client")
+    authority = (INVENTORY.parent / "secrets/tls/ca.crt").read_text()
+    client.check_output("printf -- %s > /tmp/ca.crt", authority)
+    return client
+
+
+@pytest.fixture
+def get(trusting_client):
+    """Fetch a URL from the client, as its user would: returns status, headers by lower-case name, and body."""
+
+    def fetch(url: str, vip: str) -> tuple[int, dict[str, str], str]:
+        place = f"[{vip}]" if ":" in vip else vip
+        resolve = " ".join(f"--resolve {DOMAIN}:{port}:{place}" for port in (80, 443))
+        out = trusting_client.check_output(f"curl -sS -i --http1.1 -m 5 --cacert /tmp/ca.crt {resolve} '{url}'")
+        head, _, body = out.replace("\r\n", "\n").partition("\n\n")
+        first, *lines = head.split("\n")
+        return int(first.split()[1]), {k.lower(): v for k, v in (line.split(": ", 1) for line in lines)}, body
+
+    return fetch

@@ -1,0 +1,76 @@
+# Copyright (c) 2026, lautan.lvs contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The cluster while its parts lose their power. Each test leaves the cluster whole.
+
+Limits are wide: they tell a cluster that works from one that does not, on a slow and busy machine. The figures to quote
+come from `lab/lab measure`.
+"""
+
+from __future__ import annotations
+
+import time
+
+import pytest
+
+from lab import fleet, measure, topology
+
+VIPS = ("198.18.0.100", "fd00:c612::100")
+NODES = topology.nodes()
+DIRECTORS = [node for node in NODES.values() if node.role == "directors"]
+
+
+@pytest.fixture
+def whole_again():
+    """Switch every node on again and wait until every real server is in service on every director."""
+    yield
+    fleet.start(list(NODES.values()))
+    deadline = time.monotonic() + 60
+    for server in (node for node in NODES.values() if node.role == "real_servers"):
+        while not measure.in_service(DIRECTORS, server):
+            assert time.monotonic() < deadline, f"{server.name} is not in service again"
+            time.sleep(0.2)
+
+
+def test_director_loses_power(whole_again, holders):
+    seen, victim = measure.kill_active_director()
+    assert seen.requests > 500
+    assert seen.gap < 1.5
+    assert seen.failed == 0, seen
+    assert seen.held_alive, seen
+    survivor = next(node for node in DIRECTORS if node != victim)
+    for vip in VIPS:
+        assert survivor.name in measure.run(fleet.ssh(survivor, f"ip -json address show to {vip} && hostname"))
+
+
+def test_director_that_reboots_stays_standby(holders):
+    """Nobody preempts: a standby director that reboots takes nothing over, and nobody notices."""
+    before = holders(VIPS[0])
+    standby = next(node for node in DIRECTORS if node.name not in before)
+    seen = measure.under_load(f"reboot of {standby.name}", lambda: fleet.reboot([standby]), after=60)
+    assert (seen.failed, seen.slow) == (0, 0), seen
+    assert seen.held_alive
+    assert holders(VIPS[0]) == before
+
+
+@pytest.mark.parametrize("vip", VIPS)
+def test_real_server_loses_power(whole_again, vip):
+    server = NODES["rs2"]
+    seen = measure.under_load(f"power cut of {server.name}", lambda: fleet.kill(server), vip)
+    assert seen.requests > 500
+    # Sent later than this after the fault, every request was answered, and at once.
+    assert seen.last_hurt is None or seen.last_hurt < 4, seen
+    assert seen.gap < 1.5, seen
+    assert seen.held_alive or seen.held_server == server.name
+    assert not measure.in_service(DIRECTORS[:1], server)
+    assert not measure.in_service(DIRECTORS[1:], server)
+
+
+def test_cluster_comes_back_by_itself_after_all_lost_power(playbook):
+    cluster = [node for node in NODES.values() if node.role != "clients"]
+    for node in cluster:
+        fleet.kill(node)
+    fleet.start(cluster)
+    deadline = time.monotonic() + 90
+    while (result := playbook("verify"))[0] != 0:
+        assert time.monotonic() < deadline, result[1]
