@@ -54,7 +54,7 @@ def playbook():
     """Run a playbook on the lab; returns its exit status and output."""
 
     def run(name: str, *arguments: str) -> tuple[int, str]:
-        command = [str(ROOT / ".venv/bin/ansible-playbook"), f"playbooks/{name}.yml", "-i", str(INVENTORY), *arguments]
+        command = [str(ROOT / ".venv/bin/ansible-playbook"), f"playbooks/{name}.yml", *arguments]
         done = subprocess.run(command, capture_output=True, text=True, check=False, cwd=ROOT)
         return done.returncode, done.stdout + done.stderr
 

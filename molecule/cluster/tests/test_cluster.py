@@ -22,7 +22,7 @@ TABLE = {
     for vip, network in (("198.18.0.100", "198.18.0."), ("[fd00:c612::100]", "[fd00:c612::"))
     for port in (80, 443)
     for line in (
-        f"-A -t {vip}:{port} -s mh -b mh-port",
+        f"-A -t {vip}:{port} -s mh -b mh-fallback,mh-port",
         *(f"-a -t {vip}:{port} -r {network}{last}{']' * ('[' in vip)}:{port} -g -w 1" for last in (21, 22, 23)),
     )
 }

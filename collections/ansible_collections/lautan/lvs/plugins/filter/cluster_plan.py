@@ -22,13 +22,13 @@ notes:
     They are C(lvs_domain) (required, the DNS name that browsers use),
     C(lvs_networks) (required, list of at most one network of each address family in CIDR notation,
     the one LAN segment of all hosts and virtual IPs),
-    C(lvs_vips) (required, list of virtual IP addresses, IPv4 and IPv6),
+    C(lvs_vips) (required, list of virtual IP addresses, at least one of them IPv4),
     C(lvs_vrid) (1 to 255, default V(50)),
     C(lvs_vrids_taken) (list of VRIDs that other VRRP routers on the segment use, default V([])),
     C(lvs_scheduler) (IPVS scheduler, default V(mh)),
     C(lvs_media_first_port) (UDP port, default V(20000)),
     C(lvs_media_ports_per_server) (number of UDP ports, at least V(4), default V(200)),
-    C(lvs_tls_certificate) and C(lvs_tls_private_key) (paths, both or neither).
+    C(lvs_tls_certificate) and C(lvs_tls_private_key) (absolute paths on the controller, both or neither).
   - Variables of a host are
     C(lvs_address) (its IPv4 address on the segment, by default C(ansible_host) or the inventory name,
     whichever is an IPv4 address),

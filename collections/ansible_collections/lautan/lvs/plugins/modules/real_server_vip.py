@@ -8,7 +8,7 @@ from __future__ import annotations
 DOCUMENTATION = r"""
 module: real_server_vip
 short_description: Hold the virtual IPs on a real server without answering for them
-version_added: 1.0.0
+version_added: 0.1.0
 author:
   - lautan.lvs contributors (@lautan)
 description:
@@ -109,7 +109,7 @@ commands:
 manager:
   description:
     - Who configures the interface at boot, V(networkd) or V(ifupdown).
-    - V(none) as a null value if it is neither and O(addresses) is empty.
+    - Null if it is neither, which only an empty O(addresses) allows.
   returned: success
   type: str
   sample: networkd

@@ -75,7 +75,7 @@ def expected_table(plan: Mapping[str, Any]) -> dict[str, str]:
     lines = {}
     for service in plan["virtual_services"]:
         where = f"-t {_endpoint(service['vip'], service['port'])}"
-        flags = " -b mh-port" if service["scheduler"] == "mh" else ""
+        flags = " -b mh-fallback,mh-port" if service["scheduler"] == "mh" else ""
         lines[f"-A {where} -s {service['scheduler']}{flags}"] = f"virtual service {service['name']}"
         for server in service["real_servers"]:
             line = f"-a {where} -r {_endpoint(server['address'], server['port'])} -g -w {server['weight']}"

@@ -34,6 +34,7 @@ GUARD_CHAINS: tuple[GuardPart, ...] = (
     ("chain", "input", "filter", "input", "-300", "accept"),
     ("chain", "output", "route", "output", "-150", "accept"),
 )
+_CHAIN = "\t\ttype {2} hook {3} priority {4}; policy {5};"
 
 
 def sysctl_file() -> str:
@@ -59,12 +60,12 @@ def guard_file(parts: tuple[GuardPart, ...]) -> str:
         f"table ip6 {GUARD_TABLE} {{",
         "\t# Nobody learns this host's link-layer address for a VIP. @th,64,128 is the target of a neighbour message.",
         "\tchain input {",
-        "\t\ttype filter hook input priority -300; policy accept;",
+        _CHAIN.format(*GUARD_CHAINS[0]),
         *rules["input"],
         "\t}",
         "\t# The kernel would solicit from the VIP when it answers a client, and advertise it when a link comes up.",
         "\tchain output {",
-        "\t\ttype route hook output priority -150; policy accept;",
+        _CHAIN.format(*GUARD_CHAINS[1]),
         *rules["output"],
         "\t}",
         "}",

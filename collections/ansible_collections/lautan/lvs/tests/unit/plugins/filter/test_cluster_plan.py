@@ -22,6 +22,7 @@ from ansible.vars.manager import VariableManager
 from ansible_collections.lautan.lvs.plugins.filter import cluster_plan as plugin
 from ansible_collections.lautan.lvs.plugins.filter.cluster_plan import FilterModule, cluster_plan
 from ansible_collections.lautan.lvs.plugins.plugin_utils import _cluster_plan
+from ansible_collections.lautan.lvs.plugins.plugin_utils._cluster_facts import DEFAULTS
 
 SHARED = {"lvs_domain": "meet.example.org", "lvs_networks": ["198.18.0.0/24"], "lvs_vips": ["198.18.0.100"]}
 GROUPS = {"all": ["d1", "rs1", "rs2", "other"], "directors": ["d1"], "real_servers": ["rs1", "rs2"]}
@@ -269,7 +270,7 @@ def test_documentation_names_every_variable_and_default() -> None:
     notes = " ".join(documentation["notes"])
     for name in _cluster_plan.CLUSTER_VARIABLES | _cluster_plan.HOST_VARIABLES:
         assert f"C({name})" in notes, name
-    for name, default in _cluster_plan.DEFAULTS.items():
+    for name, default in DEFAULTS.items():
         text = notes.split(f"C({name})", 1)[1].split("C(lvs_")[0]
         assert f"default V({[] if default == () else default})" in text, name
     assert documentation["name"] in FilterModule().filters()

@@ -128,8 +128,10 @@ def own_file(text, mode):
 
 
 @pytest.mark.parametrize("mode", [0o644, 0o755])
-def test_write_and_read(local, tmp_path, mode):
+def test_write_and_read(local, tmp_path, mode, request):
     path = f"{tmp_path}/new/file"
+    before = os.umask(0o077)
+    request.addfinalizer(lambda: os.umask(before))
     for text in ("one\n", "two\n"):
         local.write(path, own_file(text, mode))
         assert (local.read(path), local.stat(path)) == (text, (mode, os.getuid(), os.getgid()))

@@ -470,6 +470,13 @@ def test_command_without_effect(host, lost, named):
     assert named in info.value.differences
 
 
+def test_file_that_is_not_as_written(host):
+    real = host.write
+    host.write = lambda path, file: real(path, replace(file, mode=0o600))
+    with pytest.raises(NotReached, match=f"{SYSCTL_FILE}: wanted mode 0644 owner 0:0, found mode 0600 owner 0:0"):
+        run(host, VIP4)
+
+
 def test_networkd_is_given_time():
     """It takes its own address and the VIPs away for a moment when it rereads its files."""
     host = FakeHost()

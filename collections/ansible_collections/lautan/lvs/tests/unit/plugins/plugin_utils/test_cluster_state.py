@@ -1,0 +1,300 @@
+# Copyright (c) lautan.lvs contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The comparison of a cluster with its plan: a healthy one has no fault, and each fault has exactly its lines."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from ansible_collections.lautan.lvs.plugins.plugin_utils._cluster_plan import plan
+from ansible_collections.lautan.lvs.plugins.plugin_utils._cluster_state import compare
+
+VIP4, VIP6 = "198.18.0.100", "fd00:c612::100"
+DESCRIPTION: dict[str, Any] = {
+    "cluster": {
+        "lvs_domain": "conference.lab.example",
+        "lvs_networks": ["198.18.0.0/24", "fd00:c612::/64"],
+        "lvs_vips": [VIP4, VIP6],
+    },
+    "directors": [
+        {"name": "director1", "lvs_address": "198.18.0.11", "lvs_address6": "fd00:c612::11"},
+        {"name": "director2", "lvs_address": "198.18.0.12", "lvs_address6": "fd00:c612::12"},
+    ],
+    "real_servers": [
+        {"name": "rs1", "lvs_address": "198.18.0.21", "lvs_address6": "fd00:c612::21"},
+        {"name": "rs2", "lvs_address": "198.18.0.22", "lvs_address6": "fd00:c612::22", "lvs_weight": 10},
+    ],
+}
+
+# As ipvsadm 1.31 prints it.
+TABLE = """\
+-A -t 198.18.0.100:80 -s mh -b mh-fallback,mh-port
+-a -t 198.18.0.100:80 -r 198.18.0.21:80 -g -w 1
+-a -t 198.18.0.100:80 -r 198.18.0.22:80 -g -w 10
+-A -t 198.18.0.100:443 -s mh -b mh-fallback,mh-port
+-a -t 198.18.0.100:443 -r 198.18.0.21:443 -g -w 1
+-a -t 198.18.0.100:443 -r 198.18.0.22:443 -g -w 10
+-A -t [fd00:c612::100]:80 -s mh -b mh-fallback,mh-port
+-a -t [fd00:c612::100]:80 -r [fd00:c612::21]:80 -g -w 1
+-a -t [fd00:c612::100]:80 -r [fd00:c612::22]:80 -g -w 10
+-A -t [fd00:c612::100]:443 -s mh -b mh-fallback,mh-port
+-a -t [fd00:c612::100]:443 -r [fd00:c612::21]:443 -g -w 1
+-a -t [fd00:c612::100]:443 -r [fd00:c612::22]:443 -g -w 10
+"""
+MAC = {"director1": "02:00:c6:12:00:0b", "director2": "02:00:c6:12:00:0c"}
+FOREIGN = "02:00:c6:12:00:15"
+
+
+def links(director: str, *vips: str) -> list[dict[str, Any]]:
+    """What ``ip -json address`` says, cut down to what is used of it and to what might be mistaken for it."""
+    last = {"director1": "11", "director2": "12"}[director]
+    addresses = [f"198.18.0.{last}", f"fd00:c612::{last}", *vips]
+    return [
+        {"ifname": "lo", "address": "00:00:00:00:00:00", "addr_info": [{"local": "127.0.0.1"}]},
+        {"ifname": "eth0", "address": MAC[director], "addr_info": [{"local": address} for address in addresses]},
+        {"ifname": "sit0"},
+    ]
+
+
+def arping(*macs: str) -> str:
+    """What arping of iputils says of VIP4."""
+    replies = "".join(f"Unicast reply from {VIP4} [{mac.upper()}]  0.641ms\n" for mac in macs)
+    return f"ARPING {VIP4} from 198.18.0.12 eth0\n{replies}Sent 2 probes\nReceived {len(macs)} response(s)\n"
+
+
+def request(vip: str, server: str = "rs1", status: int = 200, error: str = "") -> dict[str, Any]:
+    return {"vip": vip, "status": status, "server": server if status else "", "error": error}
+
+
+HEALTHY: dict[str, Any] = {
+    "directors": {
+        "director1": {
+            "keepalived": "active",
+            "addresses": links("director1", VIP4, VIP6),
+            "table": TABLE,
+            "arping": arping(),
+        },
+        "director2": {
+            "keepalived": "active",
+            "addresses": links("director2"),
+            "table": TABLE,
+            "arping": arping(MAC["director1"], MAC["director1"]),
+        },
+    },
+    "real_servers": {"rs1": {"differences": [], "web": []}, "rs2": {"differences": [], "web": []}},
+    "served": [request(vip, server) for vip in (VIP4, VIP6) for server in ("rs2", "rs1", "rs2")],
+}
+
+Observation = dict[str, Any]
+Change = Callable[[Observation], object]
+
+
+def judged(*changes: Change, **facts: Any) -> dict[str, list[str]]:
+    """Compare the healthy observation, changed by ``changes``, with the plan, changed by ``facts`` of the cluster."""
+    seen = copy.deepcopy(HEALTHY)
+    for change in changes:
+        change(seen)
+    description = copy.deepcopy(DESCRIPTION)
+    description["cluster"] |= facts
+    return compare(plan(description), **seen)
+
+
+def director(name: str, **values: Any) -> Change:
+    return lambda seen: seen["directors"][name].update(values)
+
+
+def holding(director1: tuple[str, ...], director2: tuple[str, ...]) -> Change:
+    """Give VIPs to directors; who holds VIP4 answers ARP for it, but nobody hears himself."""
+
+    def change(seen: Observation) -> None:
+        held = {"director1": director1, "director2": director2}
+        for name, vips in held.items():
+            others = [MAC[other] for other in held if other != name and VIP4 in held[other]]
+            seen["directors"][name] |= {"addresses": links(name, *vips), "arping": arping(*others)}
+
+    return change
+
+
+def test_a_healthy_cluster_has_no_fault() -> None:
+    assert judged()["faults"] == []
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        director("director1", table="\n" + TABLE.replace(" -g ", "  -g  ").replace("\n", " \n")),
+        director("director1", table="\n".join(reversed(TABLE.splitlines()))),
+        holding((), (VIP4, VIP6)),
+    ],
+    ids=["white space", "another order", "the other director"],
+)
+def test_what_is_no_fault(change: Change) -> None:
+    assert judged(change)["faults"] == []
+
+
+def test_only_mh_has_flags() -> None:
+    table = TABLE.replace("-s mh -b mh-fallback,mh-port", "-s wlc")
+    changes = [director(name, table=table) for name in MAC]
+    assert judged(*changes, lvs_scheduler="wlc")["faults"] == []
+
+
+FAULTS: dict[str, tuple[Change, list[str]]] = {
+    "keepalived failed": (
+        director("director2", keepalived="failed"),
+        ["director2: keepalived is failed"],
+    ),
+    "real server taken out": (
+        director("director1", table=TABLE.replace("-a -t 198.18.0.100:443 -r 198.18.0.21:443 -g -w 1\n", "")),
+        [
+            "director1: IPVS table: missing `-a -t 198.18.0.100:443 -r 198.18.0.21:443 -g -w 1`:"
+            " rs1 in https-ipv4 (is it healthy?)"
+        ],
+    ),
+    "weight 10 is not weight 1": (
+        director("director1", table=TABLE.replace("[fd00:c612::21]:80 -g -w 1\n", "[fd00:c612::21]:80 -g -w 10\n")),
+        [
+            "director1: IPVS table: missing `-a -t [fd00:c612::100]:80 -r [fd00:c612::21]:80 -g -w 1`:"
+            " rs1 in http-ipv6 (is it healthy?)",
+            "director1: IPVS table: unexpected `-a -t [fd00:c612::100]:80 -r [fd00:c612::21]:80 -g -w 10`",
+        ],
+    ),
+    "weight 1 is not weight 10": (
+        director("director1", table=TABLE.replace("198.18.0.22:443 -g -w 10\n", "198.18.0.22:443 -g -w 1\n")),
+        [
+            "director1: IPVS table: missing `-a -t 198.18.0.100:443 -r 198.18.0.22:443 -g -w 10`:"
+            " rs2 in https-ipv4 (is it healthy?)",
+            "director1: IPVS table: unexpected `-a -t 198.18.0.100:443 -r 198.18.0.22:443 -g -w 1`",
+        ],
+    ),
+    "virtual service with other flags": (
+        director("director2", table=TABLE.replace(":443 -s mh -b mh-fallback,mh-port", ":443 -s mh -b mh-port", 1)),
+        [
+            "director2: IPVS table: missing `-A -t 198.18.0.100:443 -s mh -b mh-fallback,mh-port`:"
+            " virtual service https-ipv4",
+            "director2: IPVS table: unexpected `-A -t 198.18.0.100:443 -s mh -b mh-port`",
+        ],
+    ),
+    "service of somebody else": (
+        director("director2", table=TABLE + "-A -u 198.18.0.100:53 -s rr\n"),
+        ["director2: IPVS table: unexpected `-A -u 198.18.0.100:53 -s rr`"],
+    ),
+    "real server answers ARP, too": (
+        director("director2", arping=arping(MAC["director1"], FOREIGN)),
+        [f"director2: {FOREIGN} answers ARP for {VIP4} and is not its director's"],
+    ),
+    "real server answers ARP alone": (
+        director("director2", arping=arping(FOREIGN)),
+        [f"director2: {FOREIGN} answers ARP for {VIP4} and is not its director's"],
+    ),
+    "the holder hears somebody": (
+        director("director1", arping=arping(FOREIGN)),
+        [f"director1: {FOREIGN} answers ARP for {VIP4} and is not its director's"],
+    ),
+    "nobody answers ARP": (
+        director("director2", arping=arping()),
+        [f"director2: nobody answers ARP for {VIP4}"],
+    ),
+    "VIPs on no director": (
+        holding((), ()),
+        [
+            f"{VIP4}: on 0 directors (none) instead of exactly one",
+            f"{VIP6}: on 0 directors (none) instead of exactly one",
+        ],
+    ),
+    "VIPs on two directors": (
+        holding((VIP4, VIP6), (VIP4, VIP6)),
+        [
+            f"{VIP4}: on 2 directors (director1, director2) instead of exactly one",
+            f"{VIP6}: on 2 directors (director1, director2) instead of exactly one",
+        ],
+    ),
+    "one VIP on no director": (
+        holding((VIP4,), ()),
+        [f"{VIP6}: on 0 directors (none) instead of exactly one", "the VIPs are not together on one director"],
+    ),
+    "VIPs on different directors": (
+        holding((VIP6,), (VIP4,)),
+        ["the VIPs are not together on one director"],
+    ),
+    "real server differs": (
+        lambda seen: seen["real_servers"]["rs2"].update(differences=["sysctl -w a=1", "ip address add b"]),
+        ["rs2: VIPs: `sysctl -w a=1` is missing", "rs2: VIPs: `ip address add b` is missing"],
+    ),
+    "web server": (
+        lambda seen: seen["real_servers"]["rs1"].update(web=["curl: (7) Failed to connect to 198.18.0.100"]),
+        ["rs1: web server: curl: (7) Failed to connect to 198.18.0.100"],
+    ),
+    "requests without an answer": (
+        lambda seen: seen["served"].extend(request(VIP6, status=0, error=f"({n}) timed out") for n in (28, 28, 7)),
+        [f"{VIP6}: 3 of 6 HTTPS requests failed: (28) timed out"],
+    ),
+    "requests answered with another status": (
+        lambda seen: seen["served"].extend([request(VIP4, status=503), request(VIP6, status=502)]),
+        [
+            f"{VIP4}: 1 of 4 HTTPS requests failed: status 503",
+            f"{VIP6}: 1 of 4 HTTPS requests failed: status 502",
+        ],
+    ),
+    "director off": (
+        lambda seen: seen["directors"].update(director2=None),
+        ["director2: does not answer on ssh"],
+    ),
+    "real server off": (
+        lambda seen: seen["real_servers"].update(rs1=None),
+        ["rs1: does not answer on ssh"],
+    ),
+}
+
+
+@pytest.mark.parametrize(("change", "lines"), FAULTS.values(), ids=FAULTS)
+def test_one_fault(change: Change, lines: list[str]) -> None:
+    assert judged(change)["faults"] == lines
+
+
+def test_all_hosts_off() -> None:
+    def off(seen: Observation) -> None:
+        for group in ("directors", "real_servers"):
+            seen[group] = dict.fromkeys(seen[group])
+        seen["served"] = []
+
+    result = judged(off)
+    assert result["faults"] == [
+        *(f"{name}: does not answer on ssh" for name in ("director1", "director2", "rs1", "rs2")),
+        f"{VIP4}: on 0 directors (none) instead of exactly one",
+        f"{VIP6}: on 0 directors (none) instead of exactly one",
+    ]
+    assert result["summary"] == [
+        "https://conference.lab.example/",
+        f"{VIP4} on no director, answered by nobody",
+        f"{VIP6} on no director, answered by nobody",
+        "standby: none",
+    ]
+
+
+def test_summary_of_a_healthy_cluster() -> None:
+    assert judged()["summary"] == [
+        "https://conference.lab.example/",
+        f"{VIP4} on director1, answered by rs1, rs2",
+        f"{VIP6} on director1, answered by rs1, rs2",
+        "standby: director2",
+    ]
+
+
+def test_summary_names_nobody_for_failed_requests() -> None:
+    """A real server that answers with an error does not serve, and a director with one VIP does not stand by."""
+    result = judged(
+        holding((VIP4,), (VIP6,)),
+        lambda seen: seen.update(served=[request(VIP4, "rs1", status=503), request(VIP6, "rs2")]),
+    )
+    assert result["summary"] == [
+        "https://conference.lab.example/",
+        f"{VIP4} on director1, answered by nobody",
+        f"{VIP6} on director2, answered by rs2",
+        "standby: none",
+    ]
