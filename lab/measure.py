@@ -10,7 +10,7 @@ import shlex
 import statistics
 import subprocess
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
@@ -114,7 +114,7 @@ def judge(fault: str, at: float, seen: dict) -> Noticed:
     hurt = [each["sent"] for each in (*failed, *slow)]
     return Noticed(
         fault=fault,
-        gap=_longest_gap([each["answered"] for each in requests if each["answered"] is not None]),
+        gap=_longest_gap([each["answered"] for each in requests if each["answered"]], requests),
         requests=len(requests),
         failed=len(failed),
         slow=len(slow),
@@ -126,11 +126,13 @@ def judge(fault: str, at: float, seen: dict) -> Noticed:
     )
 
 
-def _longest_gap(moments: list[float]) -> float:
+def _longest_gap(moments: list[float], requests: Sequence[dict] = ()) -> float:
+    """The longest time between two answers, or from the last one to the last of ``requests``: that is an outage, too."""
     moments = sorted(moments)
     if len(moments) < 2:
         raise LabError("the cluster did not serve before the fault")
-    return max(later - earlier for earlier, later in pairwise(moments))
+    end = max((each["sent"] for each in requests), default=moments[-1])
+    return max(later - earlier for earlier, later in pairwise([*moments, max(end, moments[-1])]))
 
 
 def under_load(fault: str, do: Callable[[], None], vip: str | None = None, after: float = _AFTER_SECONDS) -> Noticed:

@@ -53,7 +53,10 @@ def up() -> None:
     run(inside(["sysctl", "-qw", *settings]))
     _ip("link", "set", "lo", "up")
     for network in NETWORKS:
-        _ip("link", "add", network.name, "type", "bridge", "forward_delay", "0", "mcast_snooping", "0")
+        # Without an address of its own a bridge has the lowest of its ports', and every neighbour would lose the router
+        # when that port goes.
+        options = ("type", "bridge", "forward_delay", "0", "mcast_snooping", "0")
+        _ip("link", "add", network.name, "address", network.mac, *options)
         _ip("link", "set", network.name, "up")
         for address in network.gateways:
             _ip("address", "add", address, "dev", network.name, *(["nodad"] if ":" in address else []))

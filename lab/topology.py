@@ -32,6 +32,11 @@ ROUTER = "router"
 IFUPDOWN = frozenset({"director2", "rs3"})
 
 
+def _mac(address: ipaddress.IPv4Address) -> str:
+    """A locally administered MAC address that shows an IPv4 address: 02:00 and its four octets."""
+    return ":".join(["02", "00", *(f"{octet:02x}" for octet in address.packed)])
+
+
 @dataclass(frozen=True)
 class Network:
     """One L2 segment: a bridge in the router, which is the default gateway of every node on it."""
@@ -44,6 +49,11 @@ class Network:
     def gateways(self) -> tuple[str, str]:
         """The router's addresses on this segment, with prefix length."""
         return (f"{self.ipv4[-2]}/{self.ipv4.prefixlen}", f"{self.ipv6[0xFE]}/{self.ipv6.prefixlen}")
+
+    @property
+    def mac(self) -> str:
+        """The router's MAC address on this segment."""
+        return _mac(self.ipv4[-2])
 
 
 # 198.18.0.0/15 is for tests of network equipment (RFC 2544); fd00::/8 is private (RFC 4193).
@@ -65,8 +75,8 @@ class Node:
 
     @property
     def mac(self) -> str:
-        """A locally administered MAC address that shows the IPv4 address: 02:00 and its four octets."""
-        return ":".join(["02", "00", *(f"{octet:02x}" for octet in self.address.packed)])
+        """The MAC address of the node's one network card."""
+        return _mac(self.address)
 
     @property
     def manager(self) -> str:
