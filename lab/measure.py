@@ -127,7 +127,7 @@ def judge(fault: str, at: float, seen: dict) -> Noticed:
 
 
 def _longest_gap(moments: list[float], requests: Sequence[dict] = ()) -> float:
-    """The longest time between two answers, or from the last one to the last of ``requests``: that is an outage, too."""
+    """The longest time between two answers, or from the last one to the last of ``requests``: an outage as well."""
     moments = sorted(moments)
     if len(moments) < 2:
         raise LabError("the cluster did not serve before the fault")

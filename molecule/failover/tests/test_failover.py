@@ -58,8 +58,8 @@ def test_real_server_loses_power(whole_again, vip):
     server = NODES["rs2"]
     seen = measure.under_load(f"power cut of {server.name}", lambda: fleet.kill(server), vip, after=15)
     assert seen.requests > 800
-    # Sent later than this after the fault, every request was answered, and at once. It takes 1.7 s; but keepalived before
-    # 2.3.2 stands still for 5 s when the real server dies in the middle of a health check (SO_LINGER).
+    # Sent later than this after the fault, every request was answered, and at once. It takes 1.7 s; but keepalived
+    # before 2.3.2 stands still for 5 s when the real server dies in the middle of a health check (SO_LINGER).
     assert seen.last_hurt is None or seen.last_hurt < 9, seen
     assert seen.gap < 1.5, seen
     assert seen.held_alive or seen.held_server == server.name
