@@ -48,13 +48,26 @@ def install_hook() -> None:
 
 
 def exists(node: Node) -> bool:
-    return succeeds([*isolation.podman(), "container", "exists", node.name])
+    """Tell whether the node was made. One whose processes ended without podman's notice cannot be started again."""
+    return succeeds([*isolation.podman(), "container", "exists", node.name]) and _recorded(node) == _alive(node)
 
 
 def is_running(node: Node) -> bool:
-    """Tell whether the node runs; podman's records alone may tell of processes that ended without its notice."""
-    said = _podman("inspect", "--format", "{{.State.Running}} {{.State.Pid}}", node.name, check=False).split()
-    return len(said) == 2 and said[0] == "true" and Path(f"/proc/{said[1]}").exists()
+    return _recorded(node) and _alive(node)
+
+
+def _recorded(node: Node) -> bool:
+    """Tell whether podman's records say that the node runs."""
+    return _podman("inspect", "--format", "{{.State.Running}}", node.name, check=False).strip() == "true"
+
+
+def _alive(node: Node) -> bool:
+    """Tell whether the node's PID 1 is there and no zombie."""
+    pid = _podman("inspect", "--format", "{{.State.Pid}}", node.name, check=False).strip()
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] not in "ZX"
+    except (OSError, IndexError):
+        return False
 
 
 def create(node: Node, image: Image, seed: bytes) -> None:
