@@ -15,7 +15,7 @@ from .process import run, succeeds
 from .topology import RUN, Node
 
 # Containers share this machine's devices, and udev in one of them would act on all of them. So there is none, and
-# networkd must not wait for it: it takes a read-only /sys as the sign.
+# networkd must not wait for it: it takes a read-only /sys as the sign. Nor is there a seed disk to wait for.
 IDENTITY_LINKS = {
     f"etc/systemd/system/{unit}": "/dev/null"
     for unit in (

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, lautan.lvs contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What the scenarios' tests share: the nodes, and what the cluster is supposed to be, written out by hand."""
+"""What the scenarios' tests share: ways to reach the nodes, the lab, the playbooks and the served page."""
 
 from __future__ import annotations
 
@@ -18,8 +18,6 @@ sys.path.insert(0, str(ROOT))
 INVENTORY = ROOT / "inventory" / "lab" / "hosts.yml"
 
 DIRECTORS = ("director1", "director2")
-REAL_SERVERS = ("rs1", "rs2", "rs3")
-VIPS = {"ipv4": "198.18.0.100", "ipv6": "fd00:c612::100"}
 DOMAIN = "conference.lab.example"
 
 
@@ -67,9 +65,7 @@ def addresses(node):
 
     def get(name: str) -> list[dict]:
         links = json.loads(node(name).check_output("ip -json address show"))
-        return [
-            entry | {"mac": link["address"], "link": link["ifname"]} for link in links for entry in link["addr_info"]
-        ]
+        return [entry | {"link": link["ifname"]} for link in links for entry in link["addr_info"]]
 
     return get
 
