@@ -140,7 +140,11 @@ def test_answers_go_straight_from_real_server_to_client(get, lab, holders, mac, 
 
 @pytest.mark.parametrize(
     ("name", "service"),
-    [*((name, "keepalived") for name in DIRECTORS), *((name, "nginx") for name in REAL_SERVERS)],
+    [
+        *((name, "keepalived") for name in DIRECTORS),
+        *((name, "lvs-director") for name in DIRECTORS),
+        *((name, "nginx") for name in REAL_SERVERS),
+    ],
 )
 def test_service_runs_and_starts_at_boot(node, name, service):
     found = node(name).service(service)
@@ -157,6 +161,17 @@ def test_no_unit_has_failed(node, name):
 def test_private_key_is_private(node, name):
     key = node(name).file("/etc/nginx/tls/site.key")
     assert (key.user, oct(key.mode)) == ("root", "0o600")
+
+
+def test_nftables_does_not_lose_the_filter_for_health_checks(node, holders):
+    """nftables.service flushes all tables when it starts and when it stops."""
+    standby = node(next(name for name in DIRECTORS if name not in holders(VIPS[0])))
+    was_active = standby.service("nftables").is_running
+    for verb in ("start", "restart", "reload", "start" if was_active else "stop"):
+        standby.check_output(f"systemctl {verb} nftables.service")
+        rules = standby.check_output("nft list table inet lvs_director")
+        assert "198.18.0.21 . 443" in rules
+        assert "reject with tcp reset" in rules
 
 
 def test_verify_is_content(playbook):

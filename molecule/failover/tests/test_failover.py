@@ -58,13 +58,27 @@ def test_real_server_loses_power(whole_again, vip):
     server = NODES["rs2"]
     seen = measure.under_load(f"power cut of {server.name}", lambda: fleet.kill(server), vip, after=15)
     assert seen.requests > 800
-    # Sent later than this after the fault, every request was answered, and at once. It takes 1.7 s; but keepalived
-    # before 2.3.2 stands still for 5 s when the real server dies in the middle of a health check (SO_LINGER).
-    assert seen.last_hurt is None or seen.last_hurt < 9, seen
+    # Sent later than this after the fault, every request was answered, and at once. It takes 1.7 s.
+    assert seen.last_hurt is None or seen.last_hurt < 4, seen
     assert seen.gap < 1.5, seen
     assert seen.held_alive or seen.held_server == server.name
     assert not measure.in_service(DIRECTORS[:1], server)
     assert not measure.in_service(DIRECTORS[1:], server)
+
+
+def test_real_server_dies_in_the_middle_of_health_checks(whole_again, lab):
+    """keepalived before 2.3.2 stands still for 5 s and more then, if the directors' packet filter does not help it.
+
+    On a slow line most of the time one of the checks of its four services is under way.
+    """
+    server = NODES["rs2"]
+    lab("link", server.name, "--delay", "60")
+    time.sleep(3)  # several rounds of checks
+    assert measure.in_service(DIRECTORS, server)
+    fleet.kill(server)
+    deadline = time.monotonic() + 4.5  # it takes 1.7 s, and to ask both directors more than one
+    while any(measure.in_service([director], server) for director in DIRECTORS):
+        assert time.monotonic() < deadline, f"{server.name} is still in service"
 
 
 def test_cluster_comes_back_by_itself_after_all_lost_power(playbook):
