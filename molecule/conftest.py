@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -16,6 +17,8 @@ import testinfra
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
 INVENTORY = ROOT / "inventory" / "lab" / "hosts.yml"
+# testinfra starts ansible-inventory, which is beside this Python and not necessarily on the path.
+os.environ["PATH"] = f"{ROOT / '.venv' / 'bin'}:{os.environ['PATH']}"
 
 DIRECTORS = ("director1", "director2")
 DOMAIN = "conference.lab.example"
