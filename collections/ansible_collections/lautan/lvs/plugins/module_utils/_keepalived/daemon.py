@@ -1,0 +1,131 @@
+# Copyright (c) lautan.lvs contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# Note that this module util is PRIVATE to the collection: it may change in any release.
+# Do not use it from other collections or from stand-alone plugins.
+
+"""The running keepalived: what systemd says of it, and what it says of itself."""
+
+from __future__ import annotations
+
+import json
+import re
+from dataclasses import dataclass
+from datetime import datetime, timezone
+from typing import Any, Callable
+
+from ansible_collections.lautan.lvs.plugins.module_utils._keepalived.access import HostAccess
+from ansible_collections.lautan.lvs.plugins.module_utils._runner import CommandError, check
+
+UNIT = "keepalived.service"
+RELOAD = ("systemctl", "reload", UNIT)
+START = ("systemctl", "start", UNIT)
+
+_SHOW = (
+    "systemctl",
+    "show",
+    "--timestamp=us+utc",
+    "--property=LoadState,ActiveState,SubState,MainPID,StateChangeTimestamp",
+    UNIT,
+)
+
+# How often, and how many seconds apart, is looked for a dump that was asked for.
+_LOOKS = 40
+_PAUSE = 0.05
+
+Pause = Callable[[float], None]
+
+
+class NoDump(Exception):  # noqa: N818  # it says why
+    """The VRRP process did not tell its state."""
+
+
+@dataclass(frozen=True)
+class Service:
+    """What systemd says. ``changed`` is when the unit last changed its state: at the last start or reload."""
+
+    state: str
+    main_pid: int
+    changed: float | None
+
+    @property
+    def is_running(self) -> bool:
+        return self.state in ("active", "reloading") and self.main_pid > 0
+
+
+def service(access: HostAccess) -> Service:
+    """:raises CommandError: if systemctl fails."""
+    values = dict(line.split("=", 1) for line in check(access.run, _SHOW).splitlines() if "=" in line)
+    main_pid = values.get("MainPID", "0")
+    return Service(
+        state=values.get("ActiveState", "unknown"),
+        main_pid=int(main_pid) if main_pid.isdigit() else 0,
+        changed=_timestamp(values.get("StateChangeTimestamp", "")),
+    )
+
+
+def _timestamp(text: str) -> float | None:
+    """As ``--timestamp=us+utc`` writes it: ``Tue 2026-11-24 01:30:00.123456 UTC``."""
+    match = re.search(r"(\d{4}-\d\d-\d\d \d\d:\d\d:\d\d(?:\.\d+)?) UTC", text)
+    if match is None:
+        return None
+    form = "%Y-%m-%d %H:%M:%S.%f" if "." in match.group(1) else "%Y-%m-%d %H:%M:%S"
+    return datetime.strptime(match.group(1), form).replace(tzinfo=timezone.utc).timestamp()
+
+
+def dump_instances(access: HostAccess, main_pid: int, pause: Pause) -> list[dict[str, Any]]:
+    """Have the VRRP process write its state, and read that.
+
+    A keepalived without VRRP instances writes nothing.
+
+    :raises NoDump: if nothing new and complete came in time.
+    """
+    path = _dump_path(access, main_pid)
+    number = _signal_number(access)
+    before = access.identity(path)
+    try:
+        access.signal(main_pid, number)
+    except ProcessLookupError:
+        raise NoDump(f"process {main_pid} has ended") from None
+    for _look in range(_LOOKS):
+        # The file is replaced, not written over: what has another identity is new.
+        if access.identity(path) not in (before, None):
+            file = access.read(path)
+            found = None if file is None else instances_in(file.text)
+            if found is not None:
+                return found
+        if not access.is_alive(main_pid):
+            raise NoDump(f"process {main_pid} has ended")
+        pause(_PAUSE)
+    raise NoDump(f"no new {path} after {_LOOKS * _PAUSE:.0f} seconds")
+
+
+def instances_in(text: str) -> list[dict[str, Any]] | None:
+    """The instances in a dump of json_version 1 or 2; None if it is not complete."""
+    try:
+        found = json.loads(text)
+    except ValueError:
+        return None
+    found = found.get("vrrp") if isinstance(found, dict) else found
+    return found if isinstance(found, list) else None
+
+
+def _signal_number(access: HostAccess) -> int:
+    argv = ("keepalived", "--signum=JSON")
+    completed = access.run(argv, None)
+    number = (completed.stdout.strip() or completed.stderr.strip()).split("\n")[0]
+    if completed.rc != 0 or not number.isdigit():
+        raise CommandError(argv, completed)
+    return int(number)
+
+
+def _dump_path(access: HostAccess, main_pid: int) -> str:
+    """Where the process writes to, as it is seen from outside: it may have a /tmp of its own, or TMPDIR."""
+    environment = access.read(f"/proc/{main_pid}/environ")
+    variables = dict(
+        entry.split("=", 1) for entry in (environment.text if environment else "").split("\0") if "=" in entry
+    )
+    directory = variables.get("TMPDIR", "")
+    directory = directory if directory.startswith("/") else "/tmp"
+    return f"/proc/{main_pid}/root{directory}/keepalived.json"

@@ -1,0 +1,166 @@
+# Copyright (c) lautan.lvs contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# Note that this module util is PRIVATE to the collection: it may change in any release.
+# Do not use it from other collections or from stand-alone plugins.
+
+"""Replace the file that keepalived runs with, and take that back when keepalived does not come to run with it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Mapping
+
+from ansible_collections.lautan.lvs.plugins.module_utils._keepalived import daemon, live, trial
+from ansible_collections.lautan.lvs.plugins.module_utils._keepalived.access import HostAccess
+from ansible_collections.lautan.lvs.plugins.module_utils._keepalived.model import File, Mistakes, NotReached
+from ansible_collections.lautan.lvs.plugins.module_utils._keepalived.parse import parse
+from ansible_collections.lautan.lvs.plugins.module_utils._runner import check
+
+if TYPE_CHECKING:
+    from ansible_collections.lautan.lvs.plugins.module_utils._keepalived.ensure import Outcome
+
+LAST_GOOD = ".last-good"
+
+# keepalived rereads its file in the background; with reload_check_config a process of its own tries it first.
+_LOOKS = 50
+_PAUSE = 0.2
+
+
+class Swap:
+    """One replacement.
+
+    :param current: the file as it was when everything was decided.
+    """
+
+    def __init__(
+        self, access: HostAccess, path: str, current: File | None, outcome: Outcome, pause: daemon.Pause
+    ) -> None:
+        self._access, self._path, self._current = access, path, current
+        self._outcome, self._pause = outcome, pause
+
+    def write(self, file: File) -> None:
+        """Put the new file in place.
+
+        :raises Mistakes: if somebody else wrote to the file meanwhile; nothing was changed.
+        """
+        if self._current is not None and self._current.text != file.text and self._is_good(self._current.text):
+            good = File(self._current.text)
+            if self._access.read(self._path + LAST_GOOD) != good:
+                self._access.write(self._path + LAST_GOOD, good)
+        if self._access.read(self._path) != self._current:
+            raise Mistakes([f"{self._path}: changed by somebody else while this module was at work"])
+        self._access.write(self._path, file)
+        self._outcome.changed = True
+        if self._access.read(self._path) != file:
+            raise NotReached([f"{self._path}: is not as it was written"], "keepalived was not reloaded")
+
+    def reload(self, document: Mapping[str, Any], running: daemon.Service) -> None:
+        """Have keepalived read the file, and see that it does.
+
+        :raises NotReached: with what differed, and what became of it.
+        """
+        before = parse(self._current.text).document if self._current else {}
+        differences = self._reload_and_look(document, before, running.main_pid)
+        if differences:
+            raise NotReached(differences, self._roll_back(document, running.main_pid))
+
+    def _is_good(self, text: str) -> bool:
+        """Whether a file can be gone back to."""
+        imported = parse(text)
+        document = imported.document
+        if not document.get("vrrp_instances") and not document.get("virtual_servers"):
+            return False
+        return not trial.try_out(self._access, text, (), document).faults
+
+    def _reload_and_look(self, document: Mapping[str, Any], before: Mapping[str, Any], main_pid: int) -> list[str]:
+        self._outcome.commands.append(" ".join(daemon.RELOAD))
+        completed = self._access.run(daemon.RELOAD, None)
+        self._outcome.changed = True
+        failed = [] if completed.rc == 0 else [f"systemctl reload failed: {completed.stderr.strip()}"]
+        return failed or self._look(document, before, main_pid)
+
+    def _look(self, document: Mapping[str, Any], before: Mapping[str, Any], main_pid: int) -> list[str]:
+        """What differs, after some time for it to become right."""
+        differences: list[str] = []
+        for look in range(_LOOKS):
+            if look:
+                self._pause(_PAUSE)
+            running = daemon.service(self._access)
+            if not running.is_running:
+                return [f"{daemon.UNIT}: wanted active, found {running.state}"]
+            if running.main_pid != main_pid:
+                return [f"{daemon.UNIT}: wanted main process {main_pid}, found {running.main_pid}"]
+            differences = self._differences(document, before, main_pid)
+            if not differences:
+                break
+        return differences
+
+    def _differences(self, document: Mapping[str, Any], before: Mapping[str, Any], main_pid: int) -> list[str]:
+        found: list[str] = []
+        if document.get("vrrp_instances"):
+            try:
+                dump = daemon.dump_instances(self._access, main_pid, self._pause)
+            except daemon.NoDump as exc:
+                found.append(f"VRRP process: {exc}")
+            else:
+                found += live.instance_differences(document, dump)
+        wanted, old = live.wanted_services(document), _services_of(before)
+        if not wanted and not old:
+            return found
+        blind = self._blind(document)
+        if blind:
+            warning = f"{blind}, so it was not seen whether the kernel has the virtual servers"
+            self._outcome.warnings += [] if warning in self._outcome.warnings else [warning]
+            return found
+        table = check(self._access.run, ("ipvsadm", "--save", "--numeric"))
+        return found + live.service_differences(wanted, old, live.kernel_services(table))
+
+    def _blind(self, document: Mapping[str, Any]) -> str:
+        """Why the kernel's table cannot be seen, or nothing."""
+        if document.get("net_namespace") or document.get("net_namespace_ipvs"):
+            return "keepalived is in another network namespace"
+        return "" if self._access.has_program("ipvsadm") else "ipvsadm is not installed"
+
+    def _roll_back(self, failed: Mapping[str, Any], main_pid: int) -> str:
+        """Go back to the last good file. :return: what became of it."""
+        good = self._last_good()
+        if good is None:
+            return "There is no other good file to go back to"
+        try:
+            self._access.write(self._path, good)
+        except OSError as exc:
+            return f"The last good file could not be written back: {exc}"
+        service = daemon.service(self._access)
+        document = parse(good.text).document
+        if service.is_running:
+            differences = self._reload_and_look(document, failed, service.main_pid)
+        else:
+            # It ran before, so it is to run again; and until it does, its VIPs stay where they are.
+            differences = self._start()
+            service = daemon.service(self._access)
+            differences = differences or self._look(document, failed, service.main_pid)
+        if differences:
+            return f"The last good file is back in place, but keepalived does not run with it: {'; '.join(differences)}"
+        died = "" if service.main_pid == main_pid else ", in a new process"
+        return f"The last good file is back in place, and keepalived runs with it{died}"
+
+    def _last_good(self) -> File | None:
+        bad = self._access.read(self._path)
+        for file in (self._access.read(self._path + LAST_GOOD), self._current):
+            if file is not None and (bad is None or file.text != bad.text) and self._is_good(file.text):
+                return File(file.text)
+        return None
+
+    def _start(self) -> list[str]:
+        self._outcome.commands.append(" ".join(daemon.START))
+        completed = self._access.run(daemon.START, None)
+        return [] if completed.rc == 0 else [f"systemctl start failed: {completed.stderr.strip()}"]
+
+
+def _services_of(document: Mapping[str, Any]) -> dict[str, str]:
+    """The services of a file that somebody else may have written, so that it need not be well-formed."""
+    try:
+        return live.wanted_services(document)
+    except (KeyError, ValueError):
+        return {}
