@@ -11,6 +11,7 @@ import os
 import sys
 
 from . import fleet, image, machine, measure, wire
+from .faults import DIRECTOR_FAULTS
 from .process import LabError, step
 from .topology import CACHE, ROUTER, RUN, Node, nodes
 
@@ -50,11 +51,14 @@ def _parser(names: list[str]) -> argparse.ArgumentParser:
     verb("shell", "open a shell on a node or in the router", node="one", choices=places)
     execute = verb("exec", "run a command on a node or in the router", node="one", choices=places)
     execute.add_argument("command", nargs=argparse.REMAINDER, metavar="COMMAND", help="the command and its arguments")
-    breaking = verb(
-        "measure", "cut a node's power while the client uses the cluster, and print what the client noticed"
-    )
+    breaking = verb("measure", "break something while the client uses the cluster, and print what the client noticed")
     breaking.add_argument(
-        "what", choices=["director", "real-server"], help="the active director, or each real server in turn"
+        "what",
+        choices=[*DIRECTOR_FAULTS, "real-server"],
+        metavar="FAULT",
+        help="of the active director: "
+        + ", ".join(f"{name} ({fault.what})" for name, fault in DIRECTOR_FAULTS.items()).replace("%", "%%")
+        + "; or real-server (power cut of each in turn)",
     )
     breaking.add_argument("--runs", type=int, default=10, help="how often (10)")
     verb("console", "print what a virtual machine wrote to its console", node="one")

@@ -18,6 +18,7 @@ from pathlib import Path
 import yaml
 
 from . import fleet
+from .faults import DIRECTOR_FAULTS, Fault
 from .process import LabError, run, say, wait_until
 from .topology import INVENTORY, Node, nodes
 
@@ -61,12 +62,17 @@ def active_director() -> Node:
 
     :raises LabError: when not exactly one does.
     """
-    vip = cluster_facts()["lvs_vips"][0]
-    every = [node for node in nodes().values() if node.role == "directors"]
-    holders = [node for node in every if vip in run(fleet.ssh(node, "ip -brief address show"), check=False)]
+    vip, holders = cluster_facts()["lvs_vips"][0], vip_holders()
     if len(holders) != 1:
         raise LabError(f"{vip} is on {len(holders)} directors: {', '.join(node.name for node in holders) or 'none'}")
     return holders[0]
+
+
+def vip_holders() -> list[Node]:
+    """The directors that have the first VIP, of those that answer."""
+    vip = cluster_facts()["lvs_vips"][0]
+    every = [node for node in nodes().values() if node.role == "directors"]
+    return [node for node in every if vip in run(fleet.ssh(node, "ip -brief address show"), check=False)]
 
 
 def where() -> str:
@@ -156,15 +162,15 @@ def in_service(directors: list[Node], server: Node) -> bool:
     return all(entry in run(fleet.ssh(director, "ipvsadm --save --numeric"), check=False) for director in directors)
 
 
-def kill_active_director() -> tuple[Noticed, Node]:
-    """Cut the power of the director that holds the VIP, under load; returns what was noticed, and who it was."""
+def hurt_active_director(fault: Fault) -> tuple[Noticed, Node]:
+    """Do something to the director that holds the VIP, under load; returns what was noticed, and who it was."""
     victim = active_director()
-    return under_load(f"power cut of {victim.name}", lambda: fleet.kill(victim)), victim
+    return under_load(f"{victim.name}: {fault.what}", lambda: fault.do(victim)), victim
 
 
 def kill_real_server(server: Node) -> Noticed:
     """Cut the power of a real server, under load."""
-    return under_load(f"power cut of {server.name}", lambda: fleet.kill(server))
+    return under_load(f"{server.name}: power cut", lambda: fleet.kill(server))
 
 
 def measure(what: str, runs: int) -> None:
@@ -174,20 +180,24 @@ def measure(what: str, runs: int) -> None:
     servers = [node for node in every.values() if node.role == "real_servers"]
     noticed = []
     for number in range(runs):
-        if what == "director":
-            seen, victim = kill_active_director()
+        if fault := DIRECTOR_FAULTS.get(what):
+            seen, victim = hurt_active_director(fault)
         else:
             victim = servers[number % len(servers)]
             seen = kill_real_server(victim)
         noticed.append(seen)
         say(f"run {number + 1} of {runs}: {seen.fault}: gap {seen.gap:.3f} s, {seen.failed} failed")
-        fleet.start([victim])
-        if what == "real-server":
+        if fault:
+            fault.undo(victim)
+        else:
+            fleet.start([victim])
+        if not fault:
             wait_until(
                 lambda victim=victim: in_service(directors, victim), f"{victim.name} to be in service", timeout=60
             )
         else:
             wait_until(lambda: in_service(directors, servers[0]), f"{victim.name} to have its table", timeout=60)
+            wait_until(lambda: len(vip_holders()) == 1, "exactly one director to hold the VIP", timeout=60)
     _print_table(noticed)
 
 
@@ -211,4 +221,4 @@ def _print_table(noticed: list[Noticed]) -> None:
 def _fate(each: Noticed) -> str:
     if each.held_alive:
         return "alive"
-    return "died with it" if each.fault.endswith(f" {each.held_server}") else "lost"
+    return "died with it" if each.fault.startswith(f"{each.held_server}:") else "lost"

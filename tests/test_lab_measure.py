@@ -51,7 +51,7 @@ def test_failed_requests() -> None:
         failed(1003.0, "first"),
         *steady(1003.6, 1010),
     ]
-    noticed = judge("power cut of rs1", FAULT_AT, seen(requests))
+    noticed = judge("rs1: power cut", FAULT_AT, seen(requests))
     assert (noticed.failed, noticed.slow, noticed.requests) == (2, 0, 96)
     assert noticed.last_hurt == pytest.approx(0.5)
     assert noticed.error == "first"  # the one that was sent first, in whatever order they are told
@@ -60,7 +60,7 @@ def test_failed_requests() -> None:
 
 def test_slow_requests_are_answered_and_hurt() -> None:
     requests = [*steady(1000, 1003), answered(1003.2, 1.5), answered(1003.1, 1.001), *steady(1003.5, 1010)]
-    noticed = judge("power cut of rs1", FAULT_AT, seen(requests))
+    noticed = judge("rs1: power cut", FAULT_AT, seen(requests))
     assert (noticed.failed, noticed.slow) == (0, 2)
     assert noticed.last_hurt == pytest.approx(0.2)
     assert noticed.error == ""
@@ -77,7 +77,7 @@ def test_the_gap_is_between_answers_and_not_between_requests() -> None:
 
 
 def test_lost_held_connection() -> None:
-    noticed = judge("power cut of rs1", FAULT_AT, seen(steady(1000, 1010), error="ConnectionResetError: reset"))
+    noticed = judge("rs1: power cut", FAULT_AT, seen(steady(1000, 1010), error="ConnectionResetError: reset"))
     assert not noticed.held_alive
     assert noticed.error == "ConnectionResetError: reset"
 
@@ -98,7 +98,7 @@ def test_gap_of_the_held_connection() -> None:
 )
 def test_a_cluster_that_never_served_is_no_result(observation: dict[str, Any]) -> None:
     with pytest.raises(LabError, match="did not serve"):
-        judge("power cut of rs1", FAULT_AT, observation)
+        judge("rs1: power cut", FAULT_AT, observation)
 
 
 def test_longest_gap_in_any_order() -> None:
@@ -108,12 +108,12 @@ def test_longest_gap_in_any_order() -> None:
 @pytest.mark.parametrize(
     ("fault", "error", "server", "fate"),
     [
-        ("power cut of rs1", None, "rs1", "alive"),
-        ("power cut of rs1", "reset", "rs1", "died with it"),
-        ("power cut of rs1", "reset", "rs2", "lost"),
-        ("power cut of rs11", "reset", "rs1", "lost"),
-        ("power cut of rs1", "reset", "s1", "lost"),
-        ("power cut of director1", "reset", "rs1", "lost"),
+        ("rs1: power cut", None, "rs1", "alive"),
+        ("rs1: power cut", "reset", "rs1", "died with it"),
+        ("rs1: power cut", "reset", "rs2", "lost"),
+        ("rs11: power cut", "reset", "rs1", "lost"),
+        ("rs1: power cut", "reset", "s1", "lost"),
+        ("director1: power cut", "reset", "rs1", "lost"),
     ],
 )
 def test_fate_of_the_held_connection(fault: str, error: str | None, server: str, fate: str) -> None:

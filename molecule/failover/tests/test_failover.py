@@ -14,6 +14,7 @@ import time
 import pytest
 
 from lab import fleet, measure, topology
+from lab.faults import DIRECTOR_FAULTS
 
 VIPS = ("198.18.0.100", "fd00:c612::100")
 NODES = topology.nodes()
@@ -33,7 +34,7 @@ def whole_again():
 
 
 def test_director_loses_power(whole_again, holders):
-    seen, victim = measure.kill_active_director()
+    seen, victim = measure.hurt_active_director(DIRECTOR_FAULTS["director"])
     assert seen.requests > 500
     assert seen.gap < 1.5
     assert seen.failed == 0, seen

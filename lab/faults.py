@@ -1,0 +1,93 @@
+# Copyright (c) 2026, lautan.lvs contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What can go wrong with a director, done for real, and undone."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from . import fleet
+from .process import run
+from .topology import Node, nodes
+
+
+def _on(command: str) -> Callable[[Node], None]:
+    # The connection may end before ssh can say how.
+    return lambda node: run(fleet.ssh(node, command), check=False) and None
+
+
+def _power_off(node: Node) -> None:
+    fleet.kill(node)
+
+
+def _power_on(node: Node) -> None:
+    fleet.start([node])
+
+
+def _panic(node: Node) -> None:
+    """A kernel panic. The machine then stands still, as one without a watchdog does."""
+    run(
+        fleet.ssh(
+            node,
+            "echo 1 > /proc/sys/kernel/sysrq; sysctl -q -w kernel.panic=0; (sleep 0.1; echo c > /proc/sysrq-trigger) &",
+        )
+    )
+
+
+def _after_panic(node: Node) -> None:
+    fleet.kill(node)
+    fleet.start([node])
+
+
+def _peers(node: Node) -> str:
+    return ", ".join(str(each.address) for each in nodes().values() if each.role == node.role and each != node)
+
+
+def _no_adverts(share: int) -> Callable[[Node], None]:
+    """Drop a share, in per cent, of the VRRP packets between the directors, both ways."""
+    drop = f"numgen random mod 100 < {share} drop"
+
+    def do(node: Node) -> None:
+        rules = "".join(
+            f"add chain inet lab_fault {hook} {{ type filter hook {hook} priority -300; }}; "
+            f"add rule inet lab_fault {hook} ip protocol 112 {drop}; "
+            for hook in ("input", "output")
+        )
+        run(fleet.ssh(node, f"nft 'add table inet lab_fault; {rules}'"))
+
+    return do
+
+
+@dataclass(frozen=True)
+class Fault:
+    """Something that happens to the director that holds the VIPs."""
+
+    what: str
+    do: Callable[[Node], None]
+    undo: Callable[[Node], None]
+
+
+DIRECTOR_FAULTS = {
+    "director": Fault("power cut", _power_off, _power_on),
+    "panic": Fault("kernel panic", _panic, _after_panic),
+    "keepalived-killed": Fault("keepalived killed", _on("pkill -KILL keepalived"), _on("systemctl start keepalived")),
+    "keepalived-stopped": Fault(
+        "keepalived stopped", _on("systemctl stop keepalived"), _on("systemctl start keepalived")
+    ),
+    "cable": Fault("cable cut", lambda node: fleet.set_cable(node, "down"), lambda node: fleet.set_cable(node, "up")),
+    "split": Fault("directors apart", _no_adverts(100), _on("nft delete table inet lab_fault")),
+    "loss": Fault("20 % of adverts lost", _no_adverts(20), _on("nft delete table inet lab_fault")),
+    "clock": Fault(
+        "clock jumps by an hour",
+        _on("date --set '1 hour'"),
+        lambda node: run(fleet.ssh(node, f"date --set @{time.time():.0f}")) and None,
+    ),
+    "busy": Fault(
+        "processor busy",
+        _on("for each in 1 2 3 4; do timeout 8 sh -c 'while :; do :; done' & done"),
+        lambda node: None,
+    ),
+}
