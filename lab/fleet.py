@@ -43,6 +43,9 @@ def ssh(node: Node, *command: str) -> list[str]:
         "IdentitiesOnly": "yes",
         "LogLevel": "ERROR",
         "ConnectTimeout": "5",
+        # A node that loses its power in the middle of a command never says goodbye.
+        "ServerAliveInterval": "5",
+        "ServerAliveCountMax": "3",
     }
     words = [word for key, value in options.items() for word in ("-o", f"{key}={value}")]
     return ["ssh", "-i", str(seed.USER_KEY), *words, f"root@{node.address}", *command]

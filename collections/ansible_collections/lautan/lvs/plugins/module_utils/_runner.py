@@ -12,6 +12,8 @@ An argument list, never a shell; the C locale; an exception with everything a pe
 
 from __future__ import annotations
 
+import os
+import subprocess
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Callable, Optional, Sequence
 
@@ -63,14 +65,16 @@ def module_runner(module: AnsibleModule) -> Runner:
         program = module.get_bin_path(argv[0])
         if program is None:
             return Completed(127, "", f"the program {argv[0]} was not found")
-        rc, stdout, stderr = module.run_command(
+        # Not module.run_command: it writes all of stdin before it reads anything, and so waits for ever for a program
+        # that in the meantime has more to say than a pipe holds.
+        completed = subprocess.run(
             [program, *argv[1:]],
-            data=stdin,
-            binary_data=True,  # no line feed is added to stdin
-            environ_update={"LANGUAGE": "C", "LC_ALL": "C"},
-            expand_user_and_vars=False,
-            handle_exceptions=False,
+            input=(stdin or "").encode("utf-8", "surrogateescape"),
+            capture_output=True,
+            env={**os.environ, "LANGUAGE": "C", "LC_ALL": "C"},
+            check=False,
         )
-        return Completed(rc, stdout, stderr)
+        stdout, stderr = (text.decode("utf-8", "surrogateescape") for text in (completed.stdout, completed.stderr))
+        return Completed(completed.returncode, stdout, stderr)
 
     return run
