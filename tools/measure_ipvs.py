@@ -21,8 +21,6 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-import yaml
-
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
 
@@ -40,11 +38,14 @@ def _by_role(role: str) -> list[Node]:
     return [node for node in topology.nodes().values() if node.role == role]
 
 
-def _ansible(program: str, *arguments: str, environment: dict[str, str] | None = None) -> str:
-    """Run a program of Ansible on the lab, from the root of the repository, where ansible.cfg is."""
+def _play(director: Node, tasks: list[dict], environment: dict[str, str] | None = None) -> None:
+    """Run tasks on a director, from the root of the repository, where ansible.cfg is."""
     settings = {"LC_ALL": "C.UTF-8", **(environment or {})}
     command = ["env", "--chdir", str(ROOT), *(f"{name}={value}" for name, value in settings.items())]
-    return process.run([*command, str(ROOT / ".venv/bin" / program), *arguments])
+    with tempfile.NamedTemporaryFile("w", suffix=".yml") as file:
+        json.dump([{"hosts": director.name, "gather_facts": False, "tasks": tasks}], file)
+        file.flush()
+        process.run([*command, str(ROOT / ".venv/bin/ansible-playbook"), file.name])
 
 
 # --- Changes under load ---
@@ -104,12 +105,10 @@ def change_under_load(changes: int) -> measure.Noticed:
     each_changed = "done.results | rejectattr('changed') | list == []"
     told = {"name": "Insist on a change each time", "ansible.builtin.assert": {"that": each_changed}}
     ended = []
-    with _service_of_its_own(director, servers), tempfile.NamedTemporaryFile("w", suffix=".yml") as file:
-        yaml.safe_dump([{"hosts": director.name, "gather_facts": False, "tasks": [task, told]}], file)
-        file.flush()
+    with _service_of_its_own(director, servers):
 
         def do() -> None:
-            _ansible("ansible-playbook", file.name)
+            _play(director, [task, told])
             ended.append(time.time())
 
         seconds = 10 + 5.0 * changes  # under software emulation a change takes three or four
@@ -160,19 +159,15 @@ def cost(runs: int) -> None:
             times.append(float(done.stderr.split()[-1]))
         return statistics.median(times)
 
-    ask(f"ip netns delete {NAMESPACE} 2>/dev/null; ip netns add {NAMESPACE} && cat > /root/ipvs-cost.rules", _rules())
+    ask(f"ip netns delete {NAMESPACE} 2>/dev/null; ip netns add {NAMESPACE} && ip -netns {NAMESPACE} link set lo up")
+    ask("cat > /root/ipvs-cost.rules", _rules())
     edits = "".join(f"-e -t 10.0.{n}.1:80 -r 10.200.{n}.1:80 -g -w 2\n" for n in range(10))
     ask("cat > /root/ipvs-cost.edits", edits)
-    with tempfile.TemporaryDirectory() as directory:
-        options = Path(directory) / "options.json"
-        options.write_text(json.dumps({"services": _services(), "purge": "table"}))
-        ask("rm -rf /root/ipvs-cost && mkdir /root/ipvs-cost")
-        keep = {"ANSIBLE_KEEP_REMOTE_FILES": "1", "ANSIBLE_PIPELINING": "0"}
-        keep["ANSIBLE_REMOTE_TMP"] = "/root/ipvs-cost"
-        # In check mode: it is only to bring the module to the director, as a file.
-        _ansible(
-            "ansible", director.name, "--check", "-m", "lautan.lvs.ipvs_table", "-a", f"@{options}", environment=keep
-        )
+    ask("rm -rf /root/ipvs-cost && mkdir /root/ipvs-cost")
+    keep = {"ANSIBLE_KEEP_REMOTE_FILES": "1", "ANSIBLE_PIPELINING": "0", "ANSIBLE_REMOTE_TMP": "/root/ipvs-cost"}
+    # In check mode: it is only to bring the module to the director, as a file.
+    table = {"services": _services(), "purge": "table"}
+    _play(director, [{"name": "Table", "lautan.lvs.ipvs_table": table, "check_mode": True}], keep)
     program = ask("ls /root/ipvs-cost/*/AnsiballZ_ipvs_table.py").strip()
     ask(f'sed -i \'s/"_ansible_check_mode": true/"_ansible_check_mode": false/\' {program}')
     module = f"python3 {program} > /root/ipvs-cost.out || cat /root/ipvs-cost.out"
@@ -207,12 +202,9 @@ def one_task_per_rule(rules: int = 50) -> float:
     }
     process.run(fleet.ssh(director, "ipvsadm -A -f 4000000001 -s rr"))
     try:
-        with tempfile.NamedTemporaryFile("w", suffix=".yml") as file:
-            yaml.safe_dump([{"hosts": director.name, "gather_facts": False, "tasks": [task]}], file)
-            file.flush()
-            began = time.monotonic()
-            _ansible("ansible-playbook", file.name)
-            return (time.monotonic() - began) / rules
+        began = time.monotonic()
+        _play(director, [task])
+        return (time.monotonic() - began) / rules
     finally:
         process.run(fleet.ssh(director, "ipvsadm -D -f 4000000001"))
 
