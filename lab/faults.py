@@ -48,7 +48,7 @@ def _peers(node: Node) -> str:
 
 def _no_adverts(share: int) -> Callable[[Node], None]:
     """Drop a share, in per cent, of the VRRP packets between the directors, both ways."""
-    drop = f"numgen random mod 100 < {share} drop"
+    drop = "drop" if share == 100 else f"numgen random mod 100 < {share} drop"
 
     def do(node: Node) -> None:
         rules = "".join(

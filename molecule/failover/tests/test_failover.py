@@ -13,7 +13,7 @@ import time
 
 import pytest
 
-from lab import fleet, measure, topology
+from lab import fleet, measure, process, topology
 from lab.faults import DIRECTOR_FAULTS
 
 VIPS = ("198.18.0.100", "fd00:c612::100")
@@ -42,6 +42,67 @@ def test_director_loses_power(whole_again, holders):
     survivor = next(node for node in DIRECTORS if node != victim)
     for vip in VIPS:
         assert survivor.name in measure.run(fleet.ssh(survivor, f"ip -json address show to {vip} && hostname"))
+
+
+# What a client may notice of each fault: the longest gap, in seconds. No request may fail, and no connection break.
+GAPS = {
+    "cable": 1.5,
+    "keepalived-killed": 1,
+    "keepalived-stopped": 1,
+    "loss": 1.5,
+    "panic": 1.5,
+    "split": 1.5,
+    "clock": 1,
+    "busy": 2,
+}
+
+
+def test_every_fault_is_tried():
+    assert {*GAPS, "director"} == set(DIRECTOR_FAULTS)
+
+
+@pytest.mark.parametrize("name", GAPS)
+def test_fault_of_the_active_director(name):
+    seen, victim = measure.hurt_active_director(DIRECTOR_FAULTS[name])
+    DIRECTOR_FAULTS[name].undo(victim)
+    process.wait_until(lambda: len(measure.vip_holders()) == 1, "exactly one director to hold the VIP", timeout=90)
+    for server in (node for node in NODES.values() if node.role == "real_servers"):
+        process.wait_until(lambda server=server: measure.in_service(DIRECTORS, server), f"{server.name}", timeout=60)
+    assert seen.requests > 500
+    assert seen.gap < GAPS[name], seen
+    assert seen.failed == 0, seen
+    assert seen.held_alive, seen
+
+
+def test_planned_switchover(playbook, holders):
+    """Nobody notices. Then it is done already, and changes nothing."""
+    before = holders(VIPS[0])
+    done = []
+    seen = measure.under_load("planned switchover", lambda: done.append(playbook("switchover")), after=60)
+    status, out = done[0]
+    assert status == 0, out
+    assert holders(VIPS[0]) == holders(VIPS[1])
+    assert holders(VIPS[0]) != before
+    assert (seen.failed, seen.slow) == (0, 0), seen
+    assert seen.gap < 0.5, seen
+    assert seen.held_alive, seen
+    status, out = playbook("switchover", "--extra-vars", f"to={holders(VIPS[0])[0]}")
+    assert status == 0, out
+    assert " changed=0 " in out
+    assert " changed=1 " not in out
+
+
+def test_configuration_that_keepalived_would_die_of_is_refused(playbook):
+    """A priority out of range and a virtual router id that does not exist, under load: nobody notices."""
+    done = []
+    bad = ["--limit", "directors", "--extra-vars", '{"director_priority": 300, "director_vrid": 999}']
+    seen = measure.under_load("bad configuration", lambda: done.append(playbook("site", *bad)), after=60)
+    status, out = done[0]
+    assert status != 0
+    assert "priority=300" in " ".join(out.split()), out
+    assert "virtual_router_id=999" in " ".join(out.split()), out
+    assert (seen.failed, seen.slow) == (0, 0), seen
+    assert seen.held_alive, seen
 
 
 def test_director_that_reboots_stays_standby(holders):

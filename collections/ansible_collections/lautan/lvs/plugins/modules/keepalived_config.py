@@ -105,6 +105,7 @@ notes:
   - A run that was interrupted between writing and reloading is made up for by the next one.
     It compares the file's time with the time of the last reload.
   - Real servers are not looked for in the kernel. keepalived adds those that it finds healthy.
+  - A VRRP or checker process that dies of a reload is a failure, too, though keepalived starts it anew.
   - A reload that keepalived refuses is noticed by instances or virtual servers that are not as asked.
     If only checkers or real servers differ, neither tells.
   - C(keepalived.data) and C(keepalived.json) of keepalived show passwords; the module reads the second

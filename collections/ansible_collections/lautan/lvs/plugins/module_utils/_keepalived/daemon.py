@@ -31,10 +31,17 @@ _SHOW = (
 )
 
 # How often, and how many seconds apart, is looked for a dump that was asked for.
-_LOOKS = 40
-_PAUSE = 0.05
+_LOOKS = 400
+_PAUSE = 0.005
 
 Pause = Callable[[float], None]
+
+
+# Where keepalived notes its processes for VRRP and for checkers, without and with use_pid_dir.
+_CHILDREN = {
+    "VRRP process": ("/run/vrrp.pid", "/run/keepalived/vrrp.pid"),
+    "checker process": ("/run/checkers.pid", "/run/keepalived/checkers.pid"),
+}
 
 
 class NoDump(Exception):  # noqa: N818  # it says why
@@ -65,6 +72,12 @@ def service(access: HostAccess) -> Service:
     )
 
 
+def children(access: HostAccess) -> dict[str, str]:
+    """The process ids of keepalived's processes for VRRP and for checkers, of those that there are."""
+    found = {name: next(filter(None, map(access.read, paths)), None) for name, paths in _CHILDREN.items()}
+    return {name: file.text.strip() for name, file in found.items() if file is not None}
+
+
 def _timestamp(text: str) -> float | None:
     """As ``--timestamp=us+utc`` writes it: ``Tue 2026-11-24 01:30:00.123456 UTC``."""
     match = re.search(r"(\d{4}-\d\d-\d\d \d\d:\d\d:\d\d(?:\.\d+)?) UTC", text)
@@ -74,31 +87,45 @@ def _timestamp(text: str) -> float | None:
     return datetime.strptime(match.group(1), form).replace(tzinfo=timezone.utc).timestamp()
 
 
-def dump_instances(access: HostAccess, main_pid: int, pause: Pause) -> list[dict[str, Any]]:
-    """Have the VRRP process write its state, and read that.
+class Dump:
+    """How one keepalived tells its state. To be asked again and again, it is found out once.
 
-    A keepalived without VRRP instances writes nothing.
-
-    :raises NoDump: if nothing new and complete came in time.
+    :raises CommandError: if keepalived does not say what the signal is.
     """
-    path = _dump_path(access, main_pid)
-    number = _signal_number(access)
-    before = access.identity(path)
-    try:
-        access.signal(main_pid, number)
-    except ProcessLookupError:
-        raise NoDump(f"process {main_pid} has ended") from None
-    for _look in range(_LOOKS):
-        # The file is replaced, not written over: what has another identity is new.
-        if access.identity(path) not in (before, None):
-            file = access.read(path)
-            found = None if file is None else instances_in(file.text)
-            if found is not None:
-                return found
-        if not access.is_alive(main_pid):
-            raise NoDump(f"process {main_pid} has ended")
-        pause(_PAUSE)
-    raise NoDump(f"no new {path} after {_LOOKS * _PAUSE:.0f} seconds")
+
+    def __init__(self, access: HostAccess, main_pid: int) -> None:
+        self._access, self._main_pid = access, main_pid
+        self._path = _dump_path(access, main_pid)
+        self._number = _signal_number(access)
+
+    def instances(self, pause: Pause) -> list[dict[str, Any]]:
+        """Have the VRRP process write its state, and read that.
+
+        A keepalived without VRRP instances writes nothing.
+
+        :raises NoDump: if nothing new and complete came in time.
+        """
+        before = self._access.identity(self._path)
+        try:
+            self._access.signal(self._main_pid, self._number)
+        except ProcessLookupError:
+            raise NoDump(f"process {self._main_pid} has ended") from None
+        for _look in range(_LOOKS):
+            # The file is replaced, not written over: what has another identity is new.
+            if self._access.identity(self._path) not in (before, None):
+                file = self._access.read(self._path)
+                found = None if file is None else instances_in(file.text)
+                if found is not None:
+                    return found
+            if not self._access.is_alive(self._main_pid):
+                raise NoDump(f"process {self._main_pid} has ended")
+            pause(_PAUSE)
+        raise NoDump(f"no new {self._path} after {_LOOKS * _PAUSE:.0f} seconds")
+
+
+def dump_instances(access: HostAccess, main_pid: int, pause: Pause) -> list[dict[str, Any]]:
+    """:raises NoDump: if the VRRP process does not tell its state."""
+    return Dump(access, main_pid).instances(pause)
 
 
 def instances_in(text: str) -> list[dict[str, Any]] | None:

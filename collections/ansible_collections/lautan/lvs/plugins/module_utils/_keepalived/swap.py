@@ -75,10 +75,21 @@ class Swap:
 
     def _reload_and_look(self, document: Mapping[str, Any], before: Mapping[str, Any], main_pid: int) -> list[str]:
         self._outcome.commands.append(" ".join(daemon.RELOAD))
+        children = daemon.children(self._access)
         completed = self._access.run(daemon.RELOAD, None)
         self._outcome.changed = True
         failed = [] if completed.rc == 0 else [f"systemctl reload failed: {completed.stderr.strip()}"]
-        return failed or self._look(document, before, main_pid)
+        return failed or self._look(document, before, main_pid) or self._died(children)
+
+    def _died(self, before: Mapping[str, str]) -> list[str]:
+        """keepalived starts anew what dies of a reload. When that was the VRRP process, the VIPs have moved."""
+        after = daemon.children(self._access)
+        return [
+            f"{name}: wanted process {pid} to go on, found process {after[name]} in its place; see the journal of "
+            f"{daemon.UNIT}"
+            for name, pid in before.items()
+            if after.get(name, pid) != pid
+        ]
 
     def _look(self, document: Mapping[str, Any], before: Mapping[str, Any], main_pid: int) -> list[str]:
         """What differs, after some time for it to become right."""

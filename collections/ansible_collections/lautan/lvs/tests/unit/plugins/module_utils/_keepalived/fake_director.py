@@ -39,6 +39,9 @@ def document() -> dict:
     return parse(fixture("director.conf")).document
 
 
+VRRP_PID = "/run/vrrp.pid"
+
+
 class ReadOnlyError(AssertionError):
     """Something was about to be changed that must not be."""
 
@@ -58,8 +61,9 @@ class FakeDirector:
         self.version = fixture("debian12-version.txt")
         # What keepalived --config-test gives, by a word in the candidate
         self.test_results: dict[str, Completed] = {}
-        # What goes wrong when keepalived reads a file with this word in it: dies, refuses, loses
+        # What goes wrong when keepalived reads a file with this word in it: dies, its VRRP process dies, refuses, loses
         self.dies_of: set[str] = set()
+        self.vrrp_dies_of: set[str] = set()
         self.refuses: set[str] = set()
         self.lost_services: set[str] = set()
         self.lost_instances: set[str] = set()
@@ -85,6 +89,7 @@ class FakeDirector:
     def start(self) -> None:
         self.state, self.main_pid = "active", MAIN_PID if not self.main_pid else self.main_pid + 1
         self.table = {}
+        self.put(VRRP_PID, f"{self.main_pid + 1000}\n")
         self._take(self.files[PATH].text)
 
     def _take(self, text: str) -> None:
@@ -95,6 +100,8 @@ class FakeDirector:
             return
         if any(word in text for word in self.refuses):
             return
+        if any(word in text for word in self.vrrp_dies_of):
+            self.put(VRRP_PID, f"{int(self.files[VRRP_PID].text) + 1}\n")
         old = wanted_services(self.document) if self.document else {}
         self.document = parse(text).document
         for name in old:

@@ -19,6 +19,7 @@ from ansible_collections.lautan.lvs.tests.unit.plugins.module_utils._keepalived.
     LAST_GOOD,
     MAIN_PID,
     PATH,
+    VRRP_PID,
     FakeDirector,
     ReadOnlyError,
     document,
@@ -71,7 +72,8 @@ def test_first_run(director):
     assert director.files[LAST_GOOD] == File(old.text)
     assert director.document["global_defs"]["router_id"] == "new"
     assert director.main_pid == MAIN_PID
-    assert sorted(director.files) == sorted([PATH, LAST_GOOD, f"/proc/{MAIN_PID}/root/tmp/keepalived.json"])
+    ours = [PATH, LAST_GOOD, VRRP_PID, f"/proc/{MAIN_PID}/root/tmp/keepalived.json"]
+    assert sorted(director.files) == sorted(ours)
 
 
 def test_nothing_there_and_nothing_runs():
@@ -260,6 +262,17 @@ def test_keepalived_that_systemd_starts_again(director):
     assert error.differences == [f"keepalived.service: wanted main process {MAIN_PID}, found {MAIN_PID + 1}"]
     assert error.rolled_back == ("The last good file is back in place, and keepalived runs with it, in a new process")
     assert director.document["global_defs"]["router_id"] == "director1"
+
+
+def test_vrrp_process_that_dies_of_it(director):
+    """keepalived starts it anew, with the file that killed the old one, and the VIPs have moved."""
+    director.vrrp_dies_of.add("router_id deadly")
+    error = not_reached(director, changed(router_id="deadly"))
+    assert error.differences == [
+        f"VRRP process: wanted process {MAIN_PID + 1000} to go on, found process {MAIN_PID + 1001} in its place; "
+        "see the journal of keepalived.service"
+    ]
+    assert error.rolled_back == "The last good file is back in place, and keepalived runs with it"
 
 
 def test_reload_that_fails(director):

@@ -1,0 +1,280 @@
+# Copyright (c) lautan.lvs contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Directors that exist only in memory, on a LAN with a time of its own, which passes while they are asked.
+
+They do with VRRP what keepalived 2.2.7 does: vrrp_state_leave_master(), vrrp_state_leave_fault(),
+vrrp_state_backup() and vrrp_state_goto_master() in vrrp.c, process_track_file() in track_file.c.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+
+from ansible_collections.lautan.lvs.plugins.module_utils._runner import Completed
+from ansible_collections.lautan.lvs.plugins.module_utils._vrrp_info.gather import gather
+from ansible_collections.lautan.lvs.plugins.module_utils._vrrp_switchover.model import Busy
+from ansible_collections.lautan.lvs.plugins.module_utils._vrrp_switchover.track_file import value_of
+from ansible_collections.lautan.lvs.tests.unit.plugins.module_utils._keepalived.fake_director import (
+    PATH,
+    FakeDirector,
+    fixture,
+)
+
+FILE = "/etc/keepalived/switchover"
+VIPS = ["192.0.2.100", "2001:db8::100"]
+INTERVAL = 0.1
+TICK = 0.001
+# Between an event and keepalived's doing something about it
+LATENCY = 0.002
+NUMBERS = {"INIT": 0, "BACKUP": 1, "MASTER": 2, "FAULT": 3}
+NEVER = float("inf")
+
+TABLE = (
+    "-A -t 192.0.2.100:443 -s mh -b mh-fallback,mh-port\n"
+    "-a -t 192.0.2.100:443 -r 192.0.2.21:443 -g -w 1\n"
+    "-a -t 192.0.2.100:443 -r 192.0.2.22:443 -g -w 10\n"
+    "-a -t 192.0.2.100:443 -r 192.0.2.23:443 -g -w 0\n"
+    "-A -f 21 -6 -s rr -o\n"
+    "-a -f 21 -6 -r [2001:db8::21]:0 -g -w 1\n"
+)
+
+TRACK_FILE = f"track_file lvs_switchover {{\n file {FILE}\n weight 0\n init_file 0 overwrite\n}}\n"
+
+
+class Lan:
+    """The segment, and the time."""
+
+    def __init__(self, *more: int) -> None:
+        self.time = 1000.0
+        numbers = (11, 12, *more)
+        addresses = [f"192.0.2.{number}" for number in numbers]
+        self.directors = [
+            Director(self, address, [other for other in addresses if other != address], 254 - index)
+            for index, address in enumerate(addresses)
+        ]
+        self.directors[0].become_master()
+        # Long enough for the others to have heard it
+        self.advance(1)
+
+    def advance(self, seconds: float) -> None:
+        end = self.time + seconds
+        while self.time < end:
+            self.time += TICK
+            for director in self.directors:
+                director.step()
+
+    def send(self, sender: Director, priority: int) -> None:
+        for director in self.directors:
+            if director is not sender:
+                director.receive(sender, priority)
+
+    @property
+    def masters(self) -> list[str]:
+        return [director.address for director in self.directors if director.vrrp == "MASTER"]
+
+
+class Director(FakeDirector):
+    """DirectorAccess without a host. Whatever is asked of it takes time."""
+
+    def __init__(self, lan: Lan, address: str, peers: list[str], priority: int) -> None:
+        super().__init__(running=False)
+        self.lan, self.address, self.peers = lan, address, peers
+        self.effective_priority = priority
+        self.configure()
+        self.start()
+        self.commands.clear()
+        self.put(FILE, "0\n")
+        self.put("/proc/net/ip_vs", "")
+        self.vrrp, self.held = "BACKUP", False
+        self.deadline, self.next_advert = self.lan.time + self.down_interval, 0.0
+        self.received = self.heard_priority = self.became_master = 0
+        self.nopreempt = True
+        # What keepalived last made of the file, and when it will look at it again
+        self.file_value, self.look_at = 0, NEVER
+        self.ipvs, self.established, self.daemons = TABLE, 0, ""
+        # What goes wrong
+        self.deaf = False  # never takes over
+        self.misses_zero = False  # loses adverts of priority 0
+        self.heeds = True  # tracks the file
+        self.clings = False  # does not get rid of the addresses
+        self.broken = False  # is in FAULT for another reason
+        self.busy = False  # another run is at work
+        self.unwritable: set[str] = set()  # overwrite, remove
+        self.values: list[int] = []  # what was in the file
+        self.trap = None  # called before each operation
+
+    def configure(self, *replacements: tuple[str, str]) -> None:
+        text = fixture("director.conf").replace("unicast_src_ip 192.0.2.11", f"unicast_src_ip {self.address}")
+        text = text.replace("        192.0.2.12\n", "".join(f"        {peer}\n" for peer in self.peers))
+        text = text.replace("priority 254", f"priority {self.effective_priority}")
+        text = text.replace("    nopreempt\n", "    nopreempt\n    track_file {\n        lvs_switchover\n    }\n")
+        text = TRACK_FILE + text
+        for old, new in replacements:
+            assert old in text
+            text = text.replace(old, new)
+        self.put(PATH, text)
+
+    # ---- keepalived
+
+    @property
+    def skew(self) -> float:
+        return (256 - self.effective_priority) / 256 * INTERVAL
+
+    @property
+    def down_interval(self) -> float:
+        return 3 * INTERVAL + self.skew
+
+    def step(self) -> None:
+        if self.state != "active":
+            return
+        now = self.lan.time
+        if now >= self.look_at:
+            self.look_at = NEVER
+            self.track()
+        if self.vrrp == "MASTER" and now >= self.next_advert:
+            self.next_advert = now + INTERVAL
+            self.lan.send(self, self.effective_priority)
+        if self.vrrp == "BACKUP" and now >= self.deadline and not self.deaf:
+            self.become_master()
+
+    def track(self) -> None:
+        file = self.files.get(FILE)
+        old, self.file_value = self.file_value, value_of(file and file.text)
+        if not self.heeds or bool(old) == bool(self.file_value) or self.broken:
+            return
+        if self.file_value:
+            self.fault()
+        else:
+            self.vrrp, self.deadline = "BACKUP", self.lan.time + self.down_interval
+
+    def fault(self) -> None:
+        if self.vrrp == "MASTER":
+            self.lan.send(self, 0)
+            self.held = self.clings
+        self.vrrp = "FAULT"
+
+    def become_master(self) -> None:
+        self.vrrp, self.held = "MASTER", True
+        self.became_master += 1
+        self.next_advert = self.lan.time
+
+    def receive(self, sender: Director, priority: int) -> None:
+        if self.state != "active" or self.vrrp == "FAULT":
+            return
+        if priority == 0 and self.misses_zero:
+            return
+        self.received += 1
+        if self.vrrp == "MASTER":
+            if priority > self.effective_priority:
+                self.vrrp, self.held, self.deadline = "BACKUP", False, self.lan.time + self.down_interval
+        elif priority == 0:
+            self.deadline = self.lan.time + LATENCY + self.skew
+        elif self.nopreempt or priority >= self.effective_priority:
+            self.deadline = self.lan.time + self.down_interval
+            self.heard_priority = priority
+
+    def dump(self) -> list[dict]:
+        entries = super().dump()
+        for entry in entries:
+            entry["data"].update(
+                state=NUMBERS[self.vrrp],
+                effective_priority=self.effective_priority,
+                master_priority=self.heard_priority,
+                master_adver_int=INTERVAL,
+                last_transition=self.lan.time,
+                nopreempt=self.nopreempt,
+            )
+            entry["stats"] = {"advert_rcvd": self.received, "become_master": self.became_master}
+        return entries
+
+    # ---- what it tells the other directors' modules
+
+    def told(self, **changes) -> dict:
+        """One of the module's peers."""
+        info = gather(self, PATH, self.pause)
+        vrrp = {
+            "changed": False,
+            "running": info.running,
+            "state": info.state,
+            "main_pid": info.main_pid,
+            "version": info.version,
+            "instances": [instance.as_dict() for instance in info.instances],
+            "sync_daemons": [daemon.as_dict() for daemon in info.sync_daemons],
+        }
+        told = {"address": self.address, "vrrp": vrrp, "table": self.ipvs, "established": self.established}
+        return {**told, **changes}
+
+    # ---- DirectorAccess
+
+    def _passes(self, seconds: float) -> None:
+        if self.trap is not None:
+            self.trap()
+        self.lan.advance(seconds)
+
+    def now(self) -> float:
+        return self.lan.time
+
+    def pause(self, seconds: float) -> None:
+        self._passes(seconds)
+
+    def read(self, path):
+        self._passes(0)
+        return super().read(path)
+
+    def signal(self, pid: int, number: int) -> None:
+        self._passes(0.002)
+        super().signal(pid, number)
+
+    def overwrite(self, path: str, text: str) -> None:
+        self._passes(0)
+        self._writing(f"overwrite {path}")
+        if "overwrite" in self.unwritable:
+            raise OSError(28, "No space left on device", path)
+        self.put(path, text)
+        self.values.append(value_of(text))
+        self.look_at = self.lan.time + LATENCY
+
+    def remove(self, path: str) -> None:
+        self._passes(0)
+        self._writing(f"remove {path}")
+        if "remove" in self.unwritable:
+            raise OSError(30, "Read-only file system", path)
+        self.files.pop(path, None)
+        self.values.append(0)
+        self.look_at = self.lan.time + LATENCY
+
+    @contextlib.contextmanager
+    def alone(self, directory: str):
+        assert directory == "/etc/keepalived"
+        if self.busy:
+            raise Busy
+        self.busy = True
+        try:
+            yield
+        finally:
+            self.busy = False
+
+    @contextlib.contextmanager
+    def shielded(self):
+        yield
+
+    def run(self, argv, stdin=None) -> Completed:
+        self._passes(0.01)
+        line = " ".join(argv)
+        if line in self.fails:
+            return self.fails[line]
+        if line == "ip -json address":
+            local = [self.address, *(VIPS if self.held else [])]
+            return Completed(
+                0, json.dumps([{"ifname": "eth0", "addr_info": [{"local": address} for address in local]}]), ""
+            )
+        if line == "ipvsadm --list --daemon":
+            return Completed(0, self.daemons, "")
+        if line == "ipvsadm --save --numeric":
+            return Completed(0, self.ipvs, "")
+        if line == "grep --count --word-regexp ESTABLISHED /proc/net/ip_vs_conn":
+            return Completed(0 if self.established else 1, f"{self.established}\n", "")
+        return super().run(argv, stdin)
