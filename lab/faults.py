@@ -11,12 +11,11 @@ from dataclasses import dataclass
 
 from . import fleet
 from .process import run
-from .topology import Node, nodes
+from .topology import Node
 
 
 def _on(command: str) -> Callable[[Node], None]:
-    # The connection may end before ssh can say how.
-    return lambda node: run(fleet.ssh(node, command), check=False) and None
+    return lambda node: run(fleet.ssh(node, command)) and None
 
 
 def _power_off(node: Node) -> None:
@@ -25,25 +24,6 @@ def _power_off(node: Node) -> None:
 
 def _power_on(node: Node) -> None:
     fleet.start([node])
-
-
-def _panic(node: Node) -> None:
-    """A kernel panic. The machine then stands still, as one without a watchdog does."""
-    run(
-        fleet.ssh(
-            node,
-            "echo 1 > /proc/sys/kernel/sysrq; sysctl -q -w kernel.panic=0; (sleep 0.1; echo c > /proc/sysrq-trigger) &",
-        )
-    )
-
-
-def _after_panic(node: Node) -> None:
-    fleet.kill(node)
-    fleet.start([node])
-
-
-def _peers(node: Node) -> str:
-    return ", ".join(str(each.address) for each in nodes().values() if each.role == node.role and each != node)
 
 
 def _no_adverts(share: int) -> Callable[[Node], None]:
@@ -72,7 +52,6 @@ class Fault:
 
 DIRECTOR_FAULTS = {
     "director": Fault("power cut", _power_off, _power_on),
-    "panic": Fault("kernel panic", _panic, _after_panic),
     "keepalived-killed": Fault("keepalived killed", _on("pkill -KILL keepalived"), _on("systemctl start keepalived")),
     "keepalived-stopped": Fault(
         "keepalived stopped", _on("systemctl stop keepalived"), _on("systemctl start keepalived")
