@@ -189,15 +189,13 @@ def measure(what: str, runs: int) -> None:
         say(f"run {number + 1} of {runs}: {seen.fault}: gap {seen.gap:.3f} s, {seen.failed} failed")
         if fault:
             fault.undo(victim)
+            wait_until(lambda: in_service(directors, servers[0]), f"{victim.name} to have its table", timeout=60)
+            wait_until(lambda: len(vip_holders()) == 1, "exactly one director to hold the VIP", timeout=60)
         else:
             fleet.start([victim])
-        if not fault:
             wait_until(
                 lambda victim=victim: in_service(directors, victim), f"{victim.name} to be in service", timeout=60
             )
-        else:
-            wait_until(lambda: in_service(directors, servers[0]), f"{victim.name} to have its table", timeout=60)
-            wait_until(lambda: len(vip_holders()) == 1, "exactly one director to hold the VIP", timeout=60)
     _print_table(noticed)
 
 
