@@ -10,7 +10,7 @@ import fcntl
 import os
 import sys
 
-from . import fleet, image, machine, measure, wire
+from . import cluster, fleet, image, machine, measure, wire
 from .faults import DIRECTOR_FAULTS
 from .process import LabError, step
 from .topology import CACHE, ROUTER, RUN, Node, nodes
@@ -86,7 +86,7 @@ def _do(args: argparse.Namespace, every: dict[str, Node]) -> None:
                 image.purge(CACHE)
         case "status":
             _print_table([("NODE", "WHAT", "POWER", "CABLE", "IPV4", "IPV6"), *fleet.status(every.values())])
-            print(measure.where())
+            print(cluster.where())
         case "kill":
             for node in _chosen(args, every):
                 fleet.kill(node)

@@ -9,21 +9,33 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from . import fleet
-from .process import run
-from .topology import Node
+from . import cluster, fleet
+from .process import run, wait_until
+from .topology import Node, nodes
 
 
 def _on(command: str) -> Callable[[Node], None]:
     return lambda node: run(fleet.ssh(node, command)) and None
 
 
-def _power_off(node: Node) -> None:
-    fleet.kill(node)
+def _nothing(node: Node) -> None:
+    pass
 
 
 def _power_on(node: Node) -> None:
     fleet.start([node])
+
+
+def _power_off_and_be_replaced(node: Node) -> None:
+    fleet.kill(node)
+    wait_until(lambda: len(cluster.vip_holders()) == 1, "the other director to take over", timeout=10)
+
+
+def _power_cycle_directors(_: Node) -> None:
+    directors = [node for node in nodes().values() if node.role == "directors"]
+    for node in directors:
+        fleet.kill(node)
+    fleet.start(directors)
 
 
 def _no_adverts(share: int) -> Callable[[Node], None]:
@@ -41,24 +53,38 @@ def _no_adverts(share: int) -> Callable[[Node], None]:
     return do
 
 
+def _be_apart(node: Node) -> None:
+    _no_adverts(100)(node)
+    wait_until(lambda: len(cluster.vip_holders()) == 2, "both directors to hold the VIP", timeout=10)
+    time.sleep(2)  # what the second one has to announce, it announces within a second
+
+
+_together = _on("nft delete table inet lab_fault")
+
+
 @dataclass(frozen=True)
 class Fault:
     """Something that happens to the director that holds the VIPs."""
 
     what: str
     do: Callable[[Node], None]
-    undo: Callable[[Node], None]
+    undo: Callable[[Node], None] = _nothing
+    first: Callable[[Node], None] = _nothing  # what must have happened before
+    after: float = 9  # how many seconds from its beginning until the cluster has settled
 
 
 DIRECTOR_FAULTS = {
-    "director": Fault("power cut", _power_off, _power_on),
+    "director": Fault("power cut", fleet.kill, _power_on),
+    "return": Fault("boots again", _power_on, first=_power_off_and_be_replaced, after=60),
+    "both": Fault("both lose power", _power_cycle_directors, after=90),
     "keepalived-killed": Fault("keepalived killed", _on("pkill -KILL keepalived"), _on("systemctl start keepalived")),
     "keepalived-stopped": Fault(
         "keepalived stopped", _on("systemctl stop keepalived"), _on("systemctl start keepalived")
     ),
     "cable": Fault("cable cut", lambda node: fleet.set_cable(node, "down"), lambda node: fleet.set_cable(node, "up")),
-    "split": Fault("directors apart", _no_adverts(100), _on("nft delete table inet lab_fault")),
-    "loss": Fault("20 % of adverts lost", _no_adverts(20), _on("nft delete table inet lab_fault")),
+    "split": Fault("directors apart", _no_adverts(100), _together),
+    "reunion": Fault("no more apart", _together, first=_be_apart),
+    "loss": Fault("20 % of adverts lost", _no_adverts(20), _together),
     "clock": Fault(
         "clock jumps by an hour",
         _on("date --set '1 hour'"),

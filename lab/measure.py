@@ -15,12 +15,11 @@ from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
 
-import yaml
-
 from . import fleet
+from .cluster import active_director, authority, cluster_facts, wait_whole
 from .faults import DIRECTOR_FAULTS, Fault
-from .process import LabError, run, say, wait_until
-from .topology import INVENTORY, Node, nodes
+from .process import LabError, say
+from .topology import Node, nodes
 
 # Load before the fault, and after it: time for the cluster to notice and to settle.
 _BEFORE_SECONDS, _AFTER_SECONDS = 3.0, 9.0
@@ -42,47 +41,6 @@ class Noticed:
     held_gap: float  # the longest time in which the held connection was not answered
     held_server: str  # the real server at its other end
     error: str  # of the first failed request, or of the held connection
-
-
-def cluster_facts() -> dict:
-    """The lab's description of the cluster, as the operator wrote it."""
-    return yaml.safe_load((INVENTORY.parent / "group_vars" / "all.yml").read_text())
-
-
-def authority() -> str:
-    """The certificate of the authority that signed the cluster's certificate, as PEM text."""
-    path = INVENTORY.parent / "secrets" / "tls" / "ca.crt"
-    if not path.exists():
-        raise LabError(f"{path} is missing: the cluster was never deployed (make site)")
-    return path.read_text()
-
-
-def active_director() -> Node:
-    """The director that holds the VIP.
-
-    :raises LabError: when not exactly one does.
-    """
-    vip, holders = cluster_facts()["lvs_vips"][0], vip_holders()
-    if len(holders) != 1:
-        raise LabError(f"{vip} is on {len(holders)} directors: {', '.join(node.name for node in holders) or 'none'}")
-    return holders[0]
-
-
-def vip_holders() -> list[Node]:
-    """The directors that have the first VIP, of those that answer."""
-    vip = cluster_facts()["lvs_vips"][0]
-    every = [node for node in nodes().values() if node.role == "directors"]
-    return [node for node in every if vip in run(fleet.ssh(node, "ip -brief address show"), check=False)]
-
-
-def where() -> str:
-    """One line for people: the cluster's address and which director serves it."""
-    facts = cluster_facts()
-    address = f"https://{facts['lvs_domain']}/ at {', '.join(facts['lvs_vips'])}"
-    try:
-        return f"{address}, served by {active_director().name}"
-    except LabError as error:
-        return f"{address}: not served ({error})"
 
 
 class Probe:
@@ -156,16 +114,11 @@ def under_load(fault: str, do: Callable[[], None], vip: str | None = None, after
     return judge(fault, at, probe.result())
 
 
-def in_service(directors: list[Node], server: Node) -> bool:
-    """Tell whether every director forwards to the real server."""
-    entry = f" -r {server.address}:443 "
-    return all(entry in run(fleet.ssh(director, "ipvsadm --save --numeric"), check=False) for director in directors)
-
-
 def hurt_active_director(fault: Fault) -> tuple[Noticed, Node]:
     """Do something to the director that holds the VIP, under load; returns what was noticed, and who it was."""
     victim = active_director()
-    return under_load(f"{victim.name}: {fault.what}", lambda: fault.do(victim)), victim
+    fault.first(victim)
+    return under_load(f"{victim.name}: {fault.what}", lambda: fault.do(victim), after=fault.after), victim
 
 
 def kill_real_server(server: Node) -> Noticed:
@@ -175,9 +128,7 @@ def kill_real_server(server: Node) -> Noticed:
 
 def measure(what: str, runs: int) -> None:
     """Break the same thing ``runs`` times, mending it in between, and print a table with median and worst."""
-    every = nodes()
-    directors = [node for node in every.values() if node.role == "directors"]
-    servers = [node for node in every.values() if node.role == "real_servers"]
+    servers = [node for node in nodes().values() if node.role == "real_servers"]
     noticed = []
     for number in range(runs):
         if fault := DIRECTOR_FAULTS.get(what):
@@ -189,19 +140,15 @@ def measure(what: str, runs: int) -> None:
         say(f"run {number + 1} of {runs}: {seen.fault}: gap {seen.gap:.3f} s, {seen.failed} failed")
         if fault:
             fault.undo(victim)
-            wait_until(lambda: in_service(directors, servers[0]), f"{victim.name} to have its table", timeout=60)
-            wait_until(lambda: len(vip_holders()) == 1, "exactly one director to hold the VIP", timeout=60)
         else:
             fleet.start([victim])
-            wait_until(
-                lambda victim=victim: in_service(directors, victim), f"{victim.name} to be in service", timeout=60
-            )
+        wait_whole()
     _print_table(noticed)
 
 
 def _print_table(noticed: list[Noticed]) -> None:
     heads = ("fault", "gap s", "failed", "slow", "last hurt s", "held", "held gap s", "first error")
-    row = "{:24} {:>7} {:>8} {:>5} {:>12} {:>13} {:>11}  {}"
+    row = "{:35} {:>7} {:>8} {:>5} {:>12} {:>13} {:>11}  {}"
     print(row.format(*heads))
     for each in noticed:
         last = "-" if each.last_hurt is None else f"{each.last_hurt:.2f}"

@@ -24,7 +24,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
 
-from lab import fleet, measure, process, topology  # noqa: E402
+from lab import cluster, fleet, measure, process, topology  # noqa: E402
 from lab.topology import Node  # noqa: E402
 
 # A VIP of its own, so that the table that keepalived fills stays as it is.
@@ -93,7 +93,7 @@ def change_under_load(changes: int) -> measure.Noticed:
 
     :raises LabError: if a change failed, or the load ended before the last change.
     """
-    director, servers = measure.active_director(), _by_role("real_servers")
+    director, servers = cluster.active_director(), _by_role("real_servers")
     every = list(documents([str(server.address) for server in servers], changes))
     task = {
         "name": "Change",
@@ -145,7 +145,7 @@ def _services() -> list[dict]:
 
 def cost(runs: int) -> None:
     """Print what a table of 17,000 rules costs, each figure as a ratio to what ipvsadm alone takes."""
-    director = next(node for node in _by_role("directors") if node != measure.active_director())
+    director = next(node for node in _by_role("directors") if node != cluster.active_director())
 
     def ask(command: str, stdin: str | None = None) -> str:
         done = subprocess.run(fleet.ssh(director, command), input=stdin, capture_output=True, text=True, check=True)
@@ -194,7 +194,7 @@ def cost(runs: int) -> None:
 
 def one_task_per_rule(rules: int = 50) -> float:
     """Seconds per rule, when each is a task of its own."""
-    director = next(node for node in _by_role("directors") if node != measure.active_director())
+    director = next(node for node in _by_role("directors") if node != cluster.active_director())
     task: dict = {
         "name": "One real server",
         "lautan.lvs.ipvs_real_server": {"fwmark": 4000000001, "real_server": "10.9.9.{{ item }}"},

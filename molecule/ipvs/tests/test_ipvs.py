@@ -22,7 +22,7 @@ import ansible.module_utils
 import pytest
 import yaml
 
-from lab import fleet, measure, process, topology
+from lab import cluster, fleet, process, topology
 from tools import measure_ipvs
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -273,7 +273,7 @@ def test_changes_under_load():
 
 def test_table_comes_back_after_a_reboot(playbook):
     """On a director without keepalived. site.yml makes it one of the cluster again."""
-    director = next(node for node in DIRECTORS if node != measure.active_director())
+    director = next(node for node in DIRECTORS if node != cluster.active_director())
 
     def ask(command: str) -> str:
         return process.run(fleet.ssh(director, command))
@@ -297,7 +297,7 @@ def test_table_comes_back_after_a_reboot(playbook):
         status, out = playbook("site", "--limit", "directors")
         assert status == 0, out
         process.wait_until(
-            lambda: all(measure.in_service([director], s) for s in NODES.values() if s.role == "real_servers"),
+            lambda: all(cluster.in_service([director], s) for s in NODES.values() if s.role == "real_servers"),
             f"{director.name} to have its table",
             timeout=60,
         )
