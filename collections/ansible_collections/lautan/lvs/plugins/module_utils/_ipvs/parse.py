@@ -265,7 +265,7 @@ def flag_names(scheduler: str, flags: Sequence[str]) -> tuple[str, ...]:
         names = {**{flag: flag for flag in own}, **dict(zip(NUMBERED_FLAGS, own))}
     for flag in flags:
         if flag not in names:
-            raise ParseError(f"has the flag {flag!r}; flags of the scheduler {scheduler} are {', '.join(names)}")
+            raise ParseError(f"has the flag {flag!a}; flags of the scheduler {scheduler} are {', '.join(names)}")
     given = {names[flag] for flag in flags}
     return tuple(flag for flag in (own or NUMBERED_FLAGS) if flag in given)
 
