@@ -279,6 +279,8 @@ not_applied:
   elements: str
 """
 
+import gc
+
 from ansible.module_utils.basic import AnsibleModule
 
 from ansible_collections.lautan.lvs.plugins.module_utils._ipvs.glue import run_table
@@ -298,4 +300,6 @@ def main() -> None:
 
 
 if __name__ == "__main__":
+    # Of the many thousands of values that are made none is part of a cycle: it would be a waste to look for cycles.
+    gc.disable()
     main()

@@ -10,7 +10,7 @@
 from __future__ import annotations
 
 import socket
-from typing import Dict, Tuple
+from typing import Dict
 
 
 class _Canonical(Dict[str, str]):
@@ -38,27 +38,18 @@ def canonical(text: str) -> str:
     return _canonical[text]
 
 
-class _Endpoints(Dict[str, Tuple[str, int]]):
-    def __missing__(self, text: str) -> tuple[str, int]:
-        if text.startswith("["):
-            address, found, port = text[1:].partition("]:")
-        else:
-            address, found, port = text.rpartition(":")
-        if not found or not (port.isascii() and port.isdigit()):
-            raise ValueError(text)
-        self[text] = result = (_canonical[address], int(port))
-        return result
-
-
-_endpoints = _Endpoints()
-
-
 def endpoint(text: str) -> tuple[str, int]:
     """Split ``192.0.2.1:80`` or ``[2001:db8::1]:80``.
 
     :raises ValueError: if it is nothing of the kind.
     """
-    return _endpoints[text]
+    if text.startswith("["):
+        address, found, port = text[1:].partition("]:")
+    else:
+        address, found, port = text.partition(":")
+    if not found or not (port.isascii() and port.isdigit()):
+        raise ValueError(text)
+    return _canonical[address], int(port)
 
 
 def joined(address: str, port: int) -> str:

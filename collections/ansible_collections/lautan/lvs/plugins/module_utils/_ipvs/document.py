@@ -17,13 +17,11 @@ from typing import Any, Callable, Iterable, Mapping, NamedTuple
 
 from ansible_collections.lautan.lvs.plugins.module_utils._ipvs import fields
 from ansible_collections.lautan.lvs.plugins.module_utils._ipvs.address import joined
-from ansible_collections.lautan.lvs.plugins.module_utils._ipvs.fields import RefusedError, is_number, shown
+from ansible_collections.lautan.lvs.plugins.module_utils._ipvs.fields import RefusedError, shown
 from ansible_collections.lautan.lvs.plugins.module_utils._ipvs.model import (
     CHECKSUMS,
     DEFAULT_SCHEDULER,
-    MAX_PORT,
     MAX_TIMEOUT,
-    MAX_WEIGHT,
     Forwarding,
     RealKey,
     Scheduling,
@@ -32,6 +30,7 @@ from ansible_collections.lautan.lvs.plugins.module_utils._ipvs.model import (
     Table,
     family_of,
 )
+from ansible_collections.lautan.lvs.plugins.module_utils._ipvs.ordinary import Ordinary
 from ansible_collections.lautan.lvs.plugins.module_utils._ipvs.parse import WHOLE_ADDRESS, ParseError, flag_names
 
 Fields = Mapping[str, Callable[[Any], Any]]
@@ -85,6 +84,7 @@ class Reader:
         self.faults: list[str] = []
         self.modules: dict[str, list[str]] = {}
         self._port_of = port_of
+        self._ordinary: dict[tuple[int, int], Ordinary] = {}
 
     # ---- whole documents
 
@@ -100,9 +100,10 @@ class Reader:
             if not isinstance(entry, dict):
                 self._fault(here, entry, "must be a dictionary")
                 continue
-            values = self.values(entry, {**SERVICE_FIELDS, "real_servers": _anything}, f"{here}.")
-            key = self.key(values, f"{here}.", entry)
-            scheduling = self.scheduling(values, key, f"{here}.", entry)
+            inside = f"{here}."
+            values = self.values(entry, _WHOLE_SERVICE_FIELDS, inside)
+            key = self.key(values, inside, entry)
+            scheduling = self.scheduling(values, key, inside, entry)
             real_servers = self._real_servers(values.good.get("real_servers"), f"{here}.real_servers", key)
             if key is None:
                 continue
@@ -119,40 +120,33 @@ class Reader:
         if not isinstance(entries, (list, tuple)):
             self._fault(path, entries, "must be a list of real servers")
             return result
-        seen: dict[RealKey, int] = {}
+        # Of the real servers in the result, in the same order.
+        places: list[int] = []
+        read_ordinary = self._ordinary_of(key)
         for index, entry in enumerate(entries):
             if not isinstance(entry, dict):
                 self._fault(f"{path}[{index}]", entry, "must be a dictionary")
                 continue
             # The path is made when there is something to say.
-            found = self._fast_real_server(entry, key) or self._real_server(entry, f"{path}[{index}]", key)
+            found = read_ordinary(entry) or self._real_server(entry, f"{path}[{index}]", key)
             if found is None:
                 continue
             real, forwarding = found
-            if real in seen:
-                text = joined(*real)
-                self.faults.append(f"{path}[{index}]={text}: is the same real server as {path}[{seen[real]}]")
+            if real in result:
+                text, first = joined(*real), places[list(result).index(real)]
+                self.faults.append(f"{path}[{index}]={text}: is the same real server as {path}[{first}]")
                 continue
-            seen[real] = index
             result[real] = forwarding
+            places.append(index)
         return result
 
-    def _fast_real_server(self, entry: dict, key: ServiceKey | None) -> tuple[RealKey, Forwarding] | None:
-        """Read what thousands of entries are like: without tunnel, without names, without faults; None otherwise."""
-        if key is None or key.fwmark or not entry.keys() <= _COMMON_FIELDS:
-            return None
-        try:
-            address = fields.address(entry["address"])
-        except (KeyError, RefusedError):
-            return None
-        port, method, weight = entry.get("port", key.port), entry.get("method", "dr"), entry.get("weight", 1)
-        if not (is_number(weight) and 0 <= weight <= MAX_WEIGHT and is_number(port) and isinstance(method, str)):
-            return None
-        if not ((method == "dr" and port == key.port) or (method == "nat" and 0 <= port <= MAX_PORT)):
-            return None
-        if _address_fault(address, key, method):
-            return None
-        return RealKey(address, port), Forwarding(method, weight)
+    def _ordinary_of(self, key: ServiceKey | None) -> Callable[[dict], tuple[RealKey, Forwarding] | None]:
+        if key is None:
+            return _nothing
+        reader = self._ordinary.get((key.family, key.port))
+        if reader is None:
+            reader = self._ordinary[key.family, key.port] = Ordinary(key.family, key.port)
+        return reader.read
 
     def _real_server(self, entry: dict, path: str, key: ServiceKey | None) -> tuple[RealKey, Forwarding] | None:
         values = self.values(entry, REAL_FIELDS, f"{path}.")
@@ -207,7 +201,7 @@ class Reader:
             shown_scheduler = f"{path}scheduler={shown(scheduler)}"
             self.modules.setdefault(f"ip_vs_{scheduler}", []).append(shown_scheduler)
             try:
-                flags = flag_names(scheduler, good.get("scheduler_flags", ()))
+                flags = flag_names(scheduler, good["scheduler_flags"]) if "scheduler_flags" in good else ()
             except ParseError as exc:
                 self._fault(f"{path}scheduler_flags", entry["scheduler_flags"], exc)
         engine = good.get("persistence_engine", "")
@@ -271,7 +265,7 @@ class Reader:
         if key is None:
             return None
         if address is not None:
-            reason = _address_fault(address, key, method if "method" not in bad else "tun")
+            reason = fields.unreachable(address, key.family, method if "method" not in bad else "tun")
             if reason:
                 self._fault(f"{path}{address_name}", entry[address_name], reason)
         if port is not None and port != key.port and not key.fwmark and method != "nat" and "method" not in bad:
@@ -334,31 +328,20 @@ class Reader:
 
 CHECKSUM_TYPES = {"ipip": ("none",), "gre": ("none", "csum"), "gue": CHECKSUMS}
 _WORD = re.compile("[A-Za-z0-9_-]{1,40}")
-_COMMON_FIELDS = frozenset({"address", "port", "method", "weight"})
 
 
 def _anything(value: Any) -> Any:
     return value
 
 
+def _nothing(entry: dict) -> None:
+    return None
+
+
+_WHOLE_SERVICE_FIELDS: Fields = {**SERVICE_FIELDS, "real_servers": _anything}
+
+
 def _key_text(key: ServiceKey) -> str:
     if key.fwmark:
         return f"fwmark {key.fwmark} {'ipv6' if key.family == 6 else 'ipv4'}"
     return f"{key.protocol} {joined(key.address, key.port)}"
-
-
-def _address_fault(address: str, key: ServiceKey, method: str) -> str:
-    """Say why the kernel would not take this address of a real server, as ip_vs_new_dest() judges it."""
-    family = family_of(address)
-    if family != key.family and method != "tun":
-        return f"must be IPv{key.family} like the service: only the method tun may mix families, and it is {method}"
-    if family == 4:
-        if address.startswith(("0.", "255.255.255.255")) or 224 <= int(address[: address.index(".")]) <= 239:
-            return "must be a unicast address"
-    elif address == "::" or address.startswith("ff"):
-        return "must be a unicast address"
-    elif address.startswith("::ffff:") and "." in address:
-        return f"must be a unicast address; write the IPv4 address {address[7:]} if that is meant"
-    elif address.startswith(("fe8", "fe9", "fea", "feb")):
-        return "must not be a link-local address"
-    return ""

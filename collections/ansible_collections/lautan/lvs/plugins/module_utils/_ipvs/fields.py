@@ -24,6 +24,7 @@ from ansible_collections.lautan.lvs.plugins.module_utils._ipvs.model import (
     METHODS,
     PROTOCOLS,
     TUNNEL_TYPES,
+    family_of,
 )
 
 _DIGITS = re.compile(r"\s*([0-9]{1,20})\s*")
@@ -112,6 +113,23 @@ def _why_no_address(text: str) -> str:
             "families, and the table would depend on what a resolver says at the moment"
         )
     return "is not an IPv4 or IPv6 address"
+
+
+def unreachable(address: str, service_family: int, method: str) -> str:
+    """Say why the kernel would not take this address of a real server, as ip_vs_new_dest() judges it."""
+    kind = family_of(address)
+    if kind != service_family and method != "tun":
+        return f"must be IPv{service_family} like the service: only the method tun may mix families, and it is {method}"
+    if kind == 4:
+        if address.startswith(("0.", "255.255.255.255")) or 224 <= int(address[: address.index(".")]) <= 239:
+            return "must be a unicast address"
+    elif address == "::" or address.startswith("ff"):
+        return "must be a unicast address"
+    elif address.startswith("::ffff:") and "." in address:
+        return f"must be a unicast address; write the IPv4 address {address[7:]} if that is meant"
+    elif address.startswith(("fe8", "fe9", "fea", "feb")):
+        return "must not be a link-local address"
+    return ""
 
 
 def port(value: Any) -> int | str:

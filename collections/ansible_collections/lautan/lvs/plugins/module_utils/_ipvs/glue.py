@@ -156,7 +156,7 @@ def _run(
         _fail(module, host, exc)
     else:
         plan = outcome.plan
-        result = {"changed": bool(plan.affected), "commands": render.commands(plan.steps), **more(outcome)}
+        result = {"changed": bool(plan.affected), "commands": render.as_typed(outcome.lines), **more(outcome)}
         if module._diff:
             result["diff"] = _diff(outcome)
         module.exit_json(**result)

@@ -22,7 +22,7 @@ from ansible_collections.lautan.lvs.plugins.module_utils._ipvs.model import (
     Table,
     family_of,
 )
-from ansible_collections.lautan.lvs.plugins.module_utils._ipvs.parse import ParseError, flag_names, unexpected
+from ansible_collections.lautan.lvs.plugins.module_utils._ipvs.parse import ParseError, flag_names, real_key, unexpected
 
 _TITLE = "IP Virtual Server version "
 _VERSION = re.compile(r"(\S+) \(size=(\d+)\)\n")
@@ -30,8 +30,8 @@ _LISTED_PROTOCOLS = {"TCP": "tcp", "UDP": "udp", "SCTP": "sctp"}
 # "Local" is for packets to the director itself; "ipvsadm -S" prints it as direct routing.
 _FORWARDS = {"Route": "dr", "Local": "dr", "Masq": "nat", "Tunnel": "tun"}
 _CHECKSUMS = {"-c": "none", "+c": "csum", "r+c": "remcsum"}
-# A real server whose thresholds are not both 0.
-_THRESHOLD = re.compile(r"^  -> \S+ +(?!0 +0 )\d", re.MULTILINE)
+_REAL_SERVER, _REAL_SERVERS_TITLE = "\n  -> ", "\n  -> RemoteAddress:Port"
+_WITHOUT_THRESHOLDS = re.compile(r"\n  -> \S+ +0 +0 ")
 
 
 class Listing(NamedTuple):
@@ -68,7 +68,7 @@ def listings(section: str) -> Iterator[Listing]:
             if line.startswith("  -> RemoteAddress:Port"):
                 key = None
             elif line.startswith("  -> ") and key is not None:
-                yield Listing(key, RealKey(*endpoint(words[1])), words[2:])
+                yield Listing(key, real_key(words[1]), words[2:])
             elif words and words[0] == "FWM":
                 mark, family = int(words[1]), 6 if words[2] == "IPv6" else 4
                 key = ServiceKey("", "", 0, mark + 2**32 if mark < 0 else mark, family)
@@ -84,7 +84,9 @@ def listings(section: str) -> Iterator[Listing]:
 
 def add_thresholds(table: Table, section: str) -> None:
     """Add what ``ipvsadm -Ln --thresholds`` prints to what ``ipvsadm -Sn`` does not."""
-    if _THRESHOLD.search(section) is None:
+    # To count those without thresholds is much faster than to look for one that has any.
+    real_servers = section.count(_REAL_SERVER) - section.count(_REAL_SERVERS_TITLE)
+    if len(_WITHOUT_THRESHOLDS.findall(section)) == real_servers:
         return
     for key, real, words in listings(section):
         if real is None or words[:2] == ["0", "0"] or key not in table:

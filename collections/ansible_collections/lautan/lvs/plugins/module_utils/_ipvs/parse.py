@@ -10,7 +10,7 @@
 from __future__ import annotations
 
 import re
-from typing import Callable, Iterator, NamedTuple, Sequence
+from typing import Callable, Dict, Iterator, NamedTuple, Sequence
 
 from ansible_collections.lautan.lvs.plugins.module_utils._ipvs.address import canonical, endpoint
 from ansible_collections.lautan.lvs.plugins.module_utils._ipvs.model import (
@@ -79,6 +79,7 @@ _LONG_NAMES = {
 }
 _VERBS = frozenset("AEDCLlZaedhvRS") | {"set", "start-daemon", "stop-daemon"}
 _SERVICE_OPTIONS = {"t": "tcp", "u": "udp", "sctp-service": "sctp"}
+_SIMPLE_PLACES = {"-A -t ": "tcp", "-A -u ": "udp"}
 _METHODS = {"g": "dr", "m": "nat", "i": "tun"}
 _CHECKSUMS = {"tun-nocsum": "none", "tun-csum": "csum", "tun-remcsum": "remcsum"}
 # IPVS_SVC_PERSISTENT_TIMEOUT in ipvsadm 1.31; its manual page says 300.
@@ -265,7 +266,7 @@ def flag_names(scheduler: str, flags: Sequence[str]) -> tuple[str, ...]:
         names = {**{flag: flag for flag in own}, **dict(zip(NUMBERED_FLAGS, own))}
     for flag in flags:
         if flag not in names:
-            raise ParseError(f"has the flag {flag!r}; flags of the scheduler {scheduler} are {', '.join(names)}")
+            raise ParseError(f"has the flag {flag!a}; flags of the scheduler {scheduler} are {', '.join(names)}")
     given = {names[flag] for flag in flags}
     return tuple(flag for flag in (own or NUMBERED_FLAGS) if flag in given)
 
@@ -299,37 +300,87 @@ def _real_key(options: dict[str, str], key: ServiceKey, forwarding: Forwarding, 
 # ---- tables
 
 
+class _RealKeys(Dict[str, RealKey]):
+    """By the names that ipvsadm gives them: the same real servers appear again and again."""
+
+    def __missing__(self, name: str) -> RealKey:
+        self[name] = real = RealKey(*endpoint(name))
+        return real
+
+
+_real_keys = _RealKeys()
+
+
+def real_key(name: str) -> RealKey:
+    """Read what ipvsadm prints for a real server, such as ``192.0.2.21:80``.
+
+    :raises ValueError: if it is nothing of the kind.
+    """
+    return _real_keys[name]
+
+
+class _Forwardings(Dict[str, Forwarding]):
+    """By the options that their lines end in: thousands of lines end in a few."""
+
+    def __missing__(self, options: str) -> Forwarding:
+        self[options] = forwarding = _forwarding(dict(_options(options.split())))
+        return forwarding
+
+
 def parse_rules(text: str) -> Table:
     """Read what ``ipvsadm -Sn`` prints, or lines of the same form with thresholds.
 
     :raises ParseError: if there is anything else in it.
     """
     table: Table = {}
-    prefix = "\n"
+    prefix, length = "\n", 1
     real_servers: dict[RealKey, Forwarding] = {}
-    # Thousands of lines end in a few kinds of options.
-    known: dict[str, Forwarding] = {}
-    for line in text.split("\n"):
-        if line.startswith(prefix):
-            name, _space, options = line[len(prefix) :].partition(" ")
-            forwarding = known.get(options)
-            try:
-                if forwarding is None:
-                    forwarding = known[options] = _forwarding(dict(_options(options.split())))
-                real_servers[RealKey(*endpoint(name))] = forwarding
-            except ValueError as exc:
-                raise unexpected(line, exc) from None
-        elif line.startswith("-A "):
-            try:
-                command = parse_command(line.split())
-            except ParseError as exc:
-                raise unexpected(line, exc) from None
-            real_servers = {}
-            table[command.service] = Service(command.scheduling, real_servers)
-            prefix = f"-a {line[3:].partition(' -s ')[0]} -r "
-        elif line.strip():
-            raise unexpected(line, "is neither a service nor a real server of the one before")
+    forwardings, schedulings = _Forwardings(), {}
+    line = ""
+    try:
+        for line in text.split("\n"):
+            if line.startswith(prefix):
+                name, _space, options = line[length:].partition(" ")
+                real_servers[_real_keys[name]] = forwardings[options]
+            elif line.startswith("-A "):
+                key, scheduling = _service(line, schedulings)
+                real_servers = {}
+                table[key] = Service(scheduling, real_servers)
+                prefix = f"-a {line[3:].partition(' -s ')[0]} -r "
+                length = len(prefix)
+            elif line.strip():
+                raise ParseError("is neither a service nor a real server of the one before")
+    except ValueError as exc:
+        raise unexpected(line, exc) from None
     return table
+
+
+def _service(line: str, known: dict[tuple[str, int], Scheduling]) -> tuple[ServiceKey, Scheduling]:
+    """Read the line of a service.
+
+    :param known: what scheduler and options mean for a family, from lines before.
+    """
+    place, _s, options = line.partition(" -s ")
+    key = _simple_key(place)
+    scheduling = None if key is None else known.get((options, key.family))
+    if key is not None and scheduling is not None:
+        return key, scheduling
+    command = parse_command(line.split())
+    if key is not None:
+        known[options, key.family] = command.scheduling
+    return command.service, command.scheduling
+
+
+def _simple_key(place: str) -> ServiceKey | None:
+    """Read the beginning of most lines of services, such as ``-A -t 192.0.2.100:80``. None if it is another one."""
+    protocol = _SIMPLE_PLACES.get(place[:6])
+    if protocol is None:
+        return None
+    try:
+        address, port = endpoint(place[6:])
+    except ValueError:
+        return None
+    return ServiceKey(protocol, address, port, 0, family_of(address))
 
 
 def unexpected(line: str, reason: object) -> ParseError:

@@ -88,7 +88,11 @@ def step_lines(steps: Iterable[Step]) -> list[str]:
 
 def commands(steps: Iterable[Step]) -> list[str]:
     """The command lines for these steps, as a person would type them."""
-    return [f"ipvsadm {line}" for line in step_lines(steps)]
+    return as_typed(step_lines(steps))
+
+
+def as_typed(lines: Iterable[str]) -> list[str]:
+    return [f"ipvsadm {line}" for line in lines]
 
 
 def service_steps(key: ServiceKey, service: Service) -> Iterator[Step]:

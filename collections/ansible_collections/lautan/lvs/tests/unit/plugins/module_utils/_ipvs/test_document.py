@@ -307,6 +307,7 @@ _documents = st.one_of(_anything, st.lists(st.one_of(_services, _anything), max_
 
 @given(_documents)
 @example([{"address": "[" * 5000}])
+@example([{"scheduler_flags": "\u00a1"}])
 def test_anything_is_a_table_or_has_faults(document):
     _is_table_or_has_faults(document)
 

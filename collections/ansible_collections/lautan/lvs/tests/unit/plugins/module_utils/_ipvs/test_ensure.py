@@ -81,7 +81,7 @@ def test_check_mode_writes_nothing_and_says_the_same():
         apply(fake, document, "table")
     fake.read_only = False
     assert apply(fake, document, "table") == predicted
-    assert render.step_lines(predicted.plan.steps) == fake.written
+    assert render.step_lines(predicted.plan.steps) == predicted.lines == fake.written
     assert len(fake.written) == 5
 
 
@@ -178,6 +178,20 @@ def test_differences_are_named():
     found = ["-s wlc", "no such real server", "-g -w 1", "-g -w 1 -x 100 -y 80", "the service"]
     assert info.value.differences == [f"ipvsadm {line}: found {what}" for line, what in zip(lines, found, strict=True)]
     assert info.value.applied == []
+
+
+def test_what_others_change_meanwhile_is_not_a_failure():
+    fake = FakeIpvsadm().load(WEB)
+    # Once something is written, somebody else adds a service.
+    other = FakeIpvsadm().load("-A -f 9 -s rr\n").services
+    fake.after_write = lambda: fake.services.update(copy.deepcopy(other))
+    # To remove a service is to read the whole table afterwards.
+    outcome = apply(fake, web((21, {}), (22, {})), "table")
+    assert outcome.lines == fake.written
+    assert "-A -f 9 -s rr" in fake.save()
+    fake.lose = {"-D -f 9"}
+    with pytest.raises(NotReached, match="ipvsadm -D -f 9: found the service"):
+        apply(fake, web((21, {}), (22, {})), "table")
 
 
 def test_services_that_are_not_there_afterwards():

@@ -6,14 +6,21 @@
 
 from __future__ import annotations
 
-import pytest
+import itertools
+import re
 
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from ansible_collections.lautan.lvs.plugins.module_utils._ipvs import listing
 from ansible_collections.lautan.lvs.plugins.module_utils._ipvs.address import canonical, endpoint, joined
-from ansible_collections.lautan.lvs.plugins.module_utils._ipvs.listing import sections, title
+from ansible_collections.lautan.lvs.plugins.module_utils._ipvs.listing import add_thresholds, sections, title
 from ansible_collections.lautan.lvs.plugins.module_utils._ipvs.model import (
     Forwarding,
     RealKey,
     Scheduling,
+    Service,
     ServiceKey,
 )
 from ansible_collections.lautan.lvs.plugins.module_utils._ipvs.parse import (
@@ -22,10 +29,12 @@ from ansible_collections.lautan.lvs.plugins.module_utils._ipvs.parse import (
     flag_names,
     parse_command,
     parse_rules,
+    real_key,
 )
 from ansible_collections.lautan.lvs.plugins.module_utils._ipvs.read import parse_table, read_table
 from ansible_collections.lautan.lvs.plugins.module_utils._ipvs.render import table_lines
 from ansible_collections.lautan.lvs.tests.unit.plugins.module_utils._ipvs.fake_ipvsadm import FakeIpvsadm, fixture
+from ansible_collections.lautan.lvs.tests.unit.plugins.module_utils._ipvs.strategies import documents, read
 
 CAPTURED = fixture("debian12-table-timeouts-daemons.txt")
 WEB = ServiceKey("tcp", "198.18.9.100", 443, 0, 4)
@@ -123,6 +132,113 @@ def test_flags_that_cannot_be(scheduler, flag):
         flag_names(scheduler, [flag])
 
 
+# ---- fast and careful reading
+
+
+def read_line_by_line(text: str) -> dict:
+    """Read rules as command lines, each for itself."""
+    table = {}
+    for line in text.split("\n"):
+        if line.strip():
+            command = parse_command(line.split())
+            if command.verb == "A":
+                table[command.service] = Service(command.scheduling, {})
+            else:
+                table[command.service].real_servers[command.real] = command.forwarding
+    return table
+
+
+_PLACES = [
+    "-t 192.0.2.1:80",
+    "-u 192.0.2.1:80",
+    "-t [2001:db8::1]:80",
+    "--sctp-service 192.0.2.1:80",
+    "-t  192.0.2.2:80",
+]
+_PLACES += ["-f 5", "-f 5 -6", "-f -1", "-t 192.0.2.3:80 -p 7", "-t 192.0.2.4", "-t 2001:db8::1:80"]
+_NO_PLACES = [
+    "",
+    "-t x:80",
+    "-t 192.0.2.1:http",
+    "-t 192.0.2.1:\u0663",
+    "-t [192.0.2.1:80",
+    "-t 192.0.2.1:80 -u 192.0.2.1:80",
+]
+_OPTIONS = ["wlc", "rr", "sh -b sh-port", "rr -o", "rr -p 9", "rr -p 9 -M 255.255.255.255", "rr -p 9 -M 255.255.255.0"]
+_WRONG_OPTIONS = ["rr -p x", "rr -s rr", "sh -b mh-port", "rr -t 192.0.2.1:80"]
+
+
+def test_no_service_gets_anything_from_the_one_before():
+    lines = [f"-A {place} -s {options}" for place in _PLACES for options in _OPTIONS]
+    lines = [line for line in lines if line.count(" -p ") < 2]
+    for pair in itertools.permutations(lines, 2):
+        text = "\n".join(pair)
+        assert parse_rules(text) == read_line_by_line(text)
+
+
+@pytest.mark.parametrize(
+    "line",
+    [f"-A {place} -s rr" for place in _NO_PLACES]
+    + [f"-A {place} -s {options}" for place in _PLACES for options in _WRONG_OPTIONS if not place.startswith("-f")],
+)
+def test_a_wrong_service_is_refused_after_others_as_well(line):
+    others = "-A -t 192.0.2.9:80 -s rr\n-A -u 192.0.2.9:80 -s rr\n-A -t [2001:db8::9]:80 -s rr\n"
+    with pytest.raises(ParseError):
+        read_line_by_line(line)
+    with pytest.raises(ParseError, match="^" + re.escape(f"ipvsadm printed {line!r}: ")):
+        parse_rules(others + line)
+
+
+@given(documents)
+def test_rules_are_read_as_each_for_itself(document):
+    text = "\n".join(table_lines(read(document)))
+    assert parse_rules(text) == read_line_by_line(text) == read(document)
+
+
+def test_the_line_that_is_not_understood_is_named():
+    text = "-A -t 192.0.2.1:80 -s rr\n-a -t 192.0.2.1:80 -r 192.0.2.2:80 -g -w 1\n"
+    with pytest.raises(ParseError, match=r"192\.0\.2\.3:80 -g -w x': has -w x"):
+        parse_rules(f"{text}-a -t 192.0.2.1:80 -r 192.0.2.3:80 -g -w x\n{text}")
+
+
+_thresholds = st.sampled_from([(0, 0), (0, 0), (1, 0), (10, 10), (0, 1), (100, 0)])
+_connections = st.sampled_from([0, 0, 7, 100])
+_REALS = ["192.0.2.21:80", "192.0.2.200:65535", "[2001:db8:1111:2222:3333:4444:5555:6666]:80", "[::1]:0"]
+
+
+_LISTED = """Prot LocalAddress:Port            Uthreshold Lthreshold ActiveConn InActConn
+  -> RemoteAddress:Port
+TCP  192.0.2.1:80 wlc
+FWM  5 rr persistent 10
+"""
+
+
+def listed(name: str, upper: int, lower: int, active: int, inactive: int) -> str:
+    return f"  -> {name:28} {upper:<10} {lower:<10} {active:<10} {inactive:<10}\n"
+
+
+@given(st.lists(st.tuples(st.sampled_from(_REALS), _thresholds, _connections, _connections), unique_by=lambda e: e[0]))
+def test_thresholds_are_found_wherever_they_are(entries):
+    section = _LISTED
+    for name, thresholds, active, inactive in entries:
+        section += listed(name, *thresholds, active, inactive)
+    key = ServiceKey("", "", 0, 5, 4)
+    table = {key: Service(Scheduling(), {real_key(name): Forwarding() for name, *_rest in entries})}
+    add_thresholds(table, section)
+    assert table[key].real_servers == {
+        real_key(name): Forwarding(upper_threshold=upper, lower_threshold=lower)
+        for name, (upper, lower), *_rest in entries
+    }
+
+
+def test_without_thresholds_nothing_is_read_line_by_line(monkeypatch):
+    monkeypatch.setattr(listing, "listings", lambda section: pytest.fail("read line by line"))
+    section = _LISTED + "".join(listed(name, 0, 0, 7, 100) for name in _REALS)
+    add_thresholds({}, section)
+    with pytest.raises(pytest.fail.Exception):
+        add_thresholds({}, section + listed("192.0.2.9:80", 0, 1, 0, 0))
+
+
 # ---- command lines
 
 
@@ -206,7 +322,10 @@ def test_what_is_no_address(text):
         canonical(text)
 
 
-@pytest.mark.parametrize("text", ["", "1.2.3.4", "1.2.3.4:", "1.2.3.4:x", "[::1]", "::1", "1.2.3.4:\u0663"])
+@pytest.mark.parametrize(
+    "text", ["", "1.2.3.4", "1.2.3.4:", "1.2.3.4:x", "[::1]", "::1", "1.2.3.4:\u0663", "2001:db8::1:80"]
+)
 def test_what_is_no_endpoint(text):
-    with pytest.raises(ValueError):  # noqa: PT011  # the text says nothing more
-        endpoint(text)
+    for reading in (endpoint, real_key):
+        with pytest.raises(ValueError):  # noqa: PT011  # the text says nothing more
+            reading(text)
