@@ -58,7 +58,7 @@ async def held_connection(config, tls, until, held):
         while time.time() < until:
             held["server"] = await asyncio.wait_for(ask(reader, writer, config["host"], "keep-alive"), 60)
             held["answers"].append(time.time())
-            await asyncio.sleep(0.1)  # nginx ends a connection after a thousand requests
+            await asyncio.sleep(max(0.1, config["seconds"] / 900))  # nginx ends a connection after a thousand requests
         writer.transport.abort()
     except Exception as error:
         held["error"] = f"{type(error).__name__}: {error}"

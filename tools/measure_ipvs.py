@@ -15,7 +15,6 @@ import random
 import statistics
 import subprocess
 import sys
-import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -26,6 +25,7 @@ sys.path.insert(0, str(ROOT))
 
 from lab import cluster, fleet, measure, process, topology  # noqa: E402
 from lab.topology import Node  # noqa: E402
+from tools.play import play  # noqa: E402
 
 # A VIP of its own, so that the table that keepalived fills stays as it is.
 VIP = "198.18.0.101"
@@ -36,16 +36,6 @@ SERVICES, REAL_SERVERS = 1000, 16
 
 def _by_role(role: str) -> list[Node]:
     return [node for node in topology.nodes().values() if node.role == role]
-
-
-def _play(director: Node, tasks: list[dict], environment: dict[str, str] | None = None) -> None:
-    """Run tasks on a director, from the root of the repository, where ansible.cfg is."""
-    settings = {"LC_ALL": "C.UTF-8", **(environment or {})}
-    command = ["env", "--chdir", str(ROOT), *(f"{name}={value}" for name, value in settings.items())]
-    with tempfile.NamedTemporaryFile("w", suffix=".yml") as file:
-        json.dump([{"hosts": director.name, "gather_facts": False, "tasks": tasks}], file)
-        file.flush()
-        process.run([*command, str(ROOT / ".venv/bin/ansible-playbook"), file.name])
 
 
 # --- Changes under load ---
@@ -108,7 +98,7 @@ def change_under_load(changes: int) -> measure.Noticed:
     with _service_of_its_own(director, servers):
 
         def do() -> None:
-            _play(director, [task, told])
+            play(director, [task, told])
             ended.append(time.time())
 
         seconds = 10 + 5.0 * changes  # under software emulation a change takes three or four
@@ -167,7 +157,7 @@ def cost(runs: int) -> None:
     keep = {"ANSIBLE_KEEP_REMOTE_FILES": "1", "ANSIBLE_PIPELINING": "0", "ANSIBLE_REMOTE_TMP": "/root/ipvs-cost"}
     # In check mode: it is only to bring the module to the director, as a file.
     table = {"services": _services(), "purge": "table"}
-    _play(director, [{"name": "Table", "lautan.lvs.ipvs_table": table, "check_mode": True}], keep)
+    play(director, [{"name": "Table", "lautan.lvs.ipvs_table": table, "check_mode": True}], keep)
     program = ask("ls /root/ipvs-cost/*/AnsiballZ_ipvs_table.py").strip()
     ask(f'sed -i \'s/"_ansible_check_mode": true/"_ansible_check_mode": false/\' {program}')
     module = f"python3 {program} > /root/ipvs-cost.out || cat /root/ipvs-cost.out"
@@ -203,7 +193,7 @@ def one_task_per_rule(rules: int = 50) -> float:
     process.run(fleet.ssh(director, "ipvsadm -A -f 4000000001 -s rr"))
     try:
         began = time.monotonic()
-        _play(director, [task])
+        play(director, [task])
         return (time.monotonic() - began) / rules
     finally:
         process.run(fleet.ssh(director, "ipvsadm -D -f 4000000001"))

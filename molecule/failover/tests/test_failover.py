@@ -15,6 +15,7 @@ import pytest
 
 from lab import cluster, fleet, measure, process, topology
 from lab.faults import DIRECTOR_FAULTS
+from tools import measure_keepalived
 
 VIPS = ("198.18.0.100", "fd00:c612::100")
 NODES = topology.nodes()
@@ -99,6 +100,16 @@ def test_configuration_that_keepalived_would_die_of_is_refused(playbook):
     assert status != 0
     assert "priority=300" in " ".join(out.split()), out
     assert "virtual_router_id=999" in " ".join(out.split()), out
+    assert (seen.failed, seen.slow) == (0, 0), seen
+    assert seen.held_alive, seen
+
+
+def test_changed_configurations_under_load():
+    """Four good ones and four bad ones: nobody notices. tools/measure_keepalived.py tries a hundred."""
+    outcomes, seen = measure_keepalived.change_under_load(changes=8, invalid=4)
+    assert [each.change.valid for each in outcomes].count(True) == 4
+    assert [(each.change.kind, each.faults) for each in outcomes if each.faults] == []
+    assert seen.requests > 500
     assert (seen.failed, seen.slow) == (0, 0), seen
     assert seen.held_alive, seen
 
