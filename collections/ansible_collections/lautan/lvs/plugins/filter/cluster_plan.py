@@ -29,6 +29,29 @@ notes:
     C(lvs_media_first_port) (UDP port, default V(20000)),
     C(lvs_media_ports_per_server) (number of UDP ports, at least V(4), default V(200)),
     C(lvs_tls_certificate) and C(lvs_tls_private_key) (absolute paths on the controller, both or neither).
+  - >-
+    Another variable of the whole cluster is C(lvs_services), the list of services that each virtual IP offers, default
+    V([{name: https, port: 443, check: https}, {name: http, port: 80, check: http}]).
+    All real servers serve each of them, on the same port, since direct routing cannot change it.
+    A list that is set takes the place of the default, so it names these two again if they are wanted.
+    The keys of a service are
+    C(name) (required, unique, letters, digits and V(.), V(_), V(-)),
+    C(protocol) (V(tcp) or V(udp), default V(tcp)),
+    C(port) (required, 1 to 65535, unique for the protocol; a UDP port must not be one of the media ports),
+    C(scheduler) (IPVS scheduler, default the value of C(lvs_scheduler)),
+    C(persistence) (seconds for which a client gets the same real server again, up to 2678400, default V(0), none),
+    C(one_packet) (whether each packet is scheduled on its own, for UDP only, default V(false)),
+    C(check) (V(http) or V(https) for a page that must come with status 200, V(tcp) for a connection,
+    V(stun) for a STUN Binding Request over UDP (RFC 8489), V(none) for no check;
+    default V(tcp) for TCP, required for UDP),
+    C(check_path) (path that V(http) and V(https) ask for, default V(/lb-ok)),
+    C(check_content) (text that the answer to V(http) and V(https) must contain, as it stands and no regular expression,
+    1 to 200 printable ASCII characters; it is looked for in the headers, too),
+    C(quorum) (the quorum is lost when the weights of the healthy real servers together are less, at least V(1) and
+    at most the weights of all real servers together, default V(1)),
+    C(sorry_server) (address of the host that gets everything while the quorum is lost, or a list of one IPv4 and one
+    IPv6 address; a host of its own on the segment that has the virtual IPs as a real server does. All real servers are
+    then taken out, healthy ones as well. The service's port may be written behind it, no other one).
   - Variables of a host are
     C(lvs_address) (its IPv4 address on the segment, by default C(ansible_host) or the inventory name,
     whichever is an IPv4 address),
@@ -75,6 +98,13 @@ EXAMPLES = r"""
 #   lvs_domain: meet.example.org
 #   lvs_networks: [198.18.0.0/24]
 #   lvs_vips: [198.18.0.100]
+#
+# And, beside a web server, a TURN server over UDP and TCP:
+#   lvs_services:
+#     - {name: https, port: 443, check: https}
+#     - {name: http, port: 80, check: http}
+#     - {name: turn-udp, protocol: udp, port: 3478, check: stun}
+#     - {name: turn-tcp, port: 3478, persistence: 300}
 
 - name: Check the description and keep the plan for the plays that follow
   hosts: directors:real_servers
@@ -179,7 +209,7 @@ _value:
           weight: 1
           media: {first: 20000, last: 20199, mark: 1001}
     virtual_services:
-      description: The virtual services, HTTPS and HTTP for each virtual IP.
+      description: The virtual services, each service for each virtual IP.
       type: list
       elements: dict
       contains:
@@ -194,16 +224,34 @@ _value:
           description: V(ipv4) or V(ipv6).
           type: str
         port:
-          description: TCP port.
+          description: Port, on the virtual IP and on the real servers.
           type: int
         protocol:
-          description: Always V(tcp).
+          description: V(tcp) or V(udp).
           type: str
         scheduler:
           description: IPVS scheduler.
           type: str
+        persistence:
+          description: Persistence timeout in seconds, V(0) for none.
+          type: int
+        one_packet:
+          description: Whether each packet is scheduled on its own.
+          type: bool
         check:
-          description: Kind of health check, V(https) or V(http).
+          description: Kind of health check, V(http), V(https), V(tcp), V(stun) or V(none).
+          type: str
+        check_path:
+          description: Path of an HTTP or HTTPS check, V(null) for others.
+          type: str
+        check_content:
+          description: Text that the answer to an HTTP or HTTPS check must contain, V(null) for none.
+          type: str
+        quorum:
+          description: Sum of the weights of healthy real servers below which the quorum is lost.
+          type: int
+        sorry_server:
+          description: Address (of the same family) of the sorry server, V(null) for none.
           type: str
         real_servers:
           description: The C(name), C(address) (of the same family), C(port) and C(weight) of each real server.

@@ -178,7 +178,7 @@ def read_vips(cluster: Facts, networks: Networks) -> list[Vip]:
         if twin is not None:
             cluster.wrong(label, value, f"is the same address as {twin.label}={shown(twin.text)}")
             continue
-        wrong = _why_not_on_segment(address, networks)
+        wrong = why_not_on_segment(address, networks)
         if wrong:
             cluster.wrong(label, value, wrong)
         vips.append(Vip(label, value, address))
@@ -218,13 +218,15 @@ def read_vrid(cluster: Facts) -> int | None:
 
 def read_scheduler(cluster: Facts) -> str | None:
     value = cluster.value("lvs_scheduler")
-    if isinstance(value, Unusable):
-        return None
+    return None if isinstance(value, Unusable) else checked_scheduler(cluster, "lvs_scheduler", value)
+
+
+def checked_scheduler(cluster: Facts, label: str, value: object) -> str | None:
     if value in SCHEDULERS:
         return str(value)
     close = difflib.get_close_matches(value.lower(), SCHEDULERS, n=1) if isinstance(value, str) else []
     hint = f"; did you mean {close[0]}?" if close else ""
-    cluster.wrong("lvs_scheduler", value, f"is no IPVS scheduler; the schedulers are {' '.join(SCHEDULERS)}{hint}")
+    cluster.wrong(label, value, f"is no IPVS scheduler; the schedulers are {' '.join(SCHEDULERS)}{hint}")
     return None
 
 
@@ -267,7 +269,7 @@ def read_host(values: Mapping[str, Any], networks: Networks, vip6: Vip | None, m
         elif address.version != version:
             facts.wrong(name, value, f"must be an {FAMILIES[version][1]} address")
         else:
-            wrong = _why_not_on_segment(address, networks)
+            wrong = why_not_on_segment(address, networks)
             # A missing IPv4 network was reported once, and not once more for every host.
             if wrong and (version == 6 or version in networks.of):
                 facts.wrong(name, value, wrong + hint)
@@ -387,7 +389,7 @@ def _given_ports(facts: Facts, value: object) -> Ports | None:
     return ports
 
 
-def _why_not_on_segment(address: netaddr.IPAddress, networks: Networks) -> str | None:
+def why_not_on_segment(address: netaddr.IPAddress, networks: Networks) -> str | None:
     """What keeps the address from being a host's on the segment, or ``None``."""
     network = networks.of.get(address.version)
     if network is None:

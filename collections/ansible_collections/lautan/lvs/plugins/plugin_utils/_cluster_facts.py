@@ -33,6 +33,7 @@ DEFAULTS: Final[Mapping[str, Any]] = {
     # Maglev hashing: every director computes the same choice from the same servers, so a connection survives a failover
     # even if it was never synchronised, and few connections move when a server comes or goes.
     "lvs_scheduler": "mh",
+    "lvs_services": ({"name": "https", "port": 443, "check": "https"}, {"name": "http", "port": 80, "check": "http"}),
     "lvs_media_first_port": 20000,
     "lvs_media_ports_per_server": 200,
     "lvs_weight": 1,
@@ -95,6 +96,11 @@ def hosts_shown(names: Sequence[str]) -> str:
     listed = ", ".join(shown(name) for name in names[:_HOSTS_SHOWN])
     more = f" and {len(names) - _HOSTS_SHOWN} more" if len(names) > _HOSTS_SHOWN else ""
     return f"host{'' if len(names) == 1 else 's'} {listed}{more}"
+
+
+def word(name: object) -> str:
+    """A name as it is, but a strange one quoted, so that a message stays one line."""
+    return name if isinstance(name, str) and re.fullmatch(r"\w{1,80}", name) else shown(name)
 
 
 class Facts:

@@ -15,7 +15,6 @@ does not repair a cluster one error message at a time.
 from __future__ import annotations
 
 import difflib
-import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, fields
 from typing import Any, Final
@@ -42,6 +41,14 @@ from ansible_collections.lautan.lvs.plugins.plugin_utils._cluster_facts import (
     Unusable,
     hosts_shown,
     shown,
+    word,
+)
+from ansible_collections.lautan.lvs.plugins.plugin_utils._cluster_services import (
+    Service,
+    check_quorums,
+    check_service_ports,
+    check_sorry_servers,
+    read_services,
 )
 
 CLUSTER_VARIABLES: Final = frozenset(
@@ -52,6 +59,7 @@ CLUSTER_VARIABLES: Final = frozenset(
         "lvs_vrid",
         "lvs_vrids_taken",
         "lvs_scheduler",
+        "lvs_services",
         "lvs_media_first_port",
         "lvs_media_ports_per_server",
         "lvs_tls_certificate",
@@ -73,9 +81,6 @@ MAX_DIRECTORS: Final = 250
 # to 1000 + the number of real servers: no nftables or iptables rule, no policy routing ("ip rule fwmark"), no other
 # fwmark service in IPVS, and not keepalived's "nftables_ipvs", whose marks count up from 1000 unless told otherwise.
 FIRST_MARK: Final = 1001
-
-# Each VIP offers these. Direct server return keeps the port, so the real server's port is the same one.
-VIRTUAL_SERVICES: Final = (("https", 443), ("http", 80))
 
 
 @dataclass(frozen=True)
@@ -122,6 +127,10 @@ def plan(description: Description | Mapping[str, Any]) -> dict[str, Any]:
     check_unique(cluster, vips, [*directors, *real_servers])
     weights = read_weights(cluster, real_servers)
     media = read_media(cluster, real_servers)
+    services = read_services(cluster, scheduler)
+    check_service_ports(cluster, services, media)
+    check_quorums(cluster, services, real_servers, weights)
+    check_sorry_servers(cluster, services, vips, networks, [*directors, *real_servers])
 
     if mistakes:
         # The same unusable value may be needed twice; it is one mistake.
@@ -157,7 +166,7 @@ def plan(description: Description | Mapping[str, Any]) -> dict[str, Any]:
             }
             for position, host in enumerate(real_servers)
         ],
-        "virtual_services": _virtual_services(vips, scheduler, real_servers, weights),
+        "virtual_services": _virtual_services(vips, services, real_servers, weights),
     }
 
 
@@ -248,13 +257,8 @@ def _name_mistakes(description: Description) -> list[str]:
         # Without the prefix, which would make any two names look alike.
         close = difflib.get_close_matches(name[4:], sorted(name[4:] for name in known), n=1)
         hint = f"; did you mean lvs_{close[0]}?" if close else ""
-        mistakes.append(f"{_word(name)}{what}{where}: is no variable of this collection{hint}")
+        mistakes.append(f"{word(name)}{what}{where}: is no variable of this collection{hint}")
     return mistakes
-
-
-def _word(name: str) -> str:
-    """A variable's name as it is, but a strange one quoted, so that a message stays one line."""
-    return name if re.fullmatch(r"\w{1,80}", name) else shown(name)
 
 
 def _names_and_addresses(host: Host) -> dict[str, Any]:
@@ -267,38 +271,45 @@ def _names_and_addresses(host: Host) -> dict[str, Any]:
 
 
 def _virtual_services(
-    vips: Sequence[Vip], scheduler: str | None, real_servers: Sequence[Host], weights: Mapping[str, int]
+    vips: Sequence[Vip], services: Sequence[Service], real_servers: Sequence[Host], weights: Mapping[str, int]
 ) -> list[dict[str, Any]]:
-    """One service for each VIP and each of VIRTUAL_SERVICES, all real servers behind it.
+    """One virtual service for each VIP and each service, all real servers behind it.
 
     Names are ``https-ipv4`` for the first VIP of a family, ``https-ipv4-2`` for the second, and so on.
     """
-    services = []
+    virtual_services = []
     seen: dict[int, int] = {}
     for vip in vips:
         version = vip.address.version
         family = FAMILIES[version][0]
         seen[version] = seen.get(version, 0) + 1
         suffix = f"-{seen[version]}" if seen[version] > 1 else ""
-        for check, port in VIRTUAL_SERVICES:
-            services.append(
+        for service in services:
+            virtual_services.append(
                 {
-                    "name": f"{check}-{family}{suffix}",
+                    "name": f"{service.name}-{family}{suffix}",
                     "vip": str(vip.address),
                     "family": family,
-                    "port": port,
-                    "protocol": "tcp",
-                    "scheduler": scheduler,
-                    "check": check,
+                    "port": service.port,
+                    "protocol": service.protocol,
+                    "scheduler": service.scheduler,
+                    "persistence": service.persistence,
+                    "one_packet": service.one_packet,
+                    "check": service.check,
+                    "check_path": service.check_path,
+                    "check_content": service.check_content,
+                    "quorum": service.quorum,
+                    "sorry_server": service.sorry_server(version),
+                    # Direct server return keeps the port, so the real server's port is the same one.
                     "real_servers": [
                         {
                             "name": host.name,
                             "address": str(host.addresses[version]),
-                            "port": port,
+                            "port": service.port,
                             "weight": weights[host.name],
                         }
                         for host in real_servers
                     ],
                 }
             )
-    return services
+    return virtual_services

@@ -74,20 +74,48 @@ def expected_table(plan: Mapping[str, Any]) -> dict[str, str]:
     """Return the lines that ``ipvsadm --save --numeric`` should print, each with its meaning for people."""
     lines = {}
     for service in plan["virtual_services"]:
-        where = f"-t {_endpoint(service['vip'], service['port'])}"
-        flags = " -b mh-fallback,mh-port" if service["scheduler"] == "mh" else ""
-        lines[f"-A {where} -s {service['scheduler']}{flags}"] = f"virtual service {service['name']}"
+        where = _where(service)
+        lines[f"-A {where} {_scheduling(service)}"] = f"virtual service {service['name']}"
         for server in service["real_servers"]:
             line = f"-a {where} -r {_endpoint(server['address'], server['port'])} -g -w {server['weight']}"
             lines[line] = f"{server['name']} in {service['name']} (is it healthy?)"
     return lines
 
 
+def _sorry_lines(plan: Mapping[str, Any]) -> dict[str, str]:
+    """Return the lines that sorry servers have while a quorum is lost; keepalived gives them weight 1."""
+    return {
+        f"-a {_where(service)} -r {_endpoint(service['sorry_server'], service['port'])} -g -w 1": (
+            f": sorry server of {service['name']}, which has lost its quorum of {service['quorum']}"
+        )
+        for service in plan["virtual_services"]
+        if service["sorry_server"]
+    }
+
+
+def _where(service: Mapping[str, Any]) -> str:
+    option = {"tcp": "-t", "udp": "-u"}[service["protocol"]]
+    return f"{option} {_endpoint(service['vip'], service['port'])}"
+
+
+def _scheduling(service: Mapping[str, Any]) -> str:
+    """The options of a virtual service, in the order in which ipvsadm prints them."""
+    persistence = service["persistence"]
+    words = f"-s {service['scheduler']}"
+    if persistence:
+        words += f" -p {persistence}"
+    if service["one_packet"]:
+        words += " -o"
+    if service["scheduler"] == "mh":
+        words += " -b mh-fallback" if persistence else " -b mh-fallback,mh-port"
+    return words
+
+
 def _table_differences(plan: Mapping[str, Any], table: str) -> list[str]:
-    expected = expected_table(plan)
+    expected, sorry = expected_table(plan), _sorry_lines(plan)
     found = {" ".join(line.split()) for line in table.splitlines() if line.strip()}
     missing = [f"missing `{line}`: {meaning}" for line, meaning in expected.items() if line not in found]
-    return missing + [f"unexpected `{line}`" for line in sorted(found - set(expected))]
+    return missing + [f"unexpected `{line}`{sorry.get(line, '')}" for line in sorted(found - set(expected))]
 
 
 def _arp_faults(

@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -23,6 +24,7 @@ from ansible_collections.lautan.lvs.plugins.filter import cluster_plan as plugin
 from ansible_collections.lautan.lvs.plugins.filter.cluster_plan import FilterModule, cluster_plan
 from ansible_collections.lautan.lvs.plugins.plugin_utils import _cluster_plan
 from ansible_collections.lautan.lvs.plugins.plugin_utils._cluster_facts import DEFAULTS
+from ansible_collections.lautan.lvs.plugins.plugin_utils._cluster_services import DEFAULT_CHECK_PATH, KEYS
 
 SHARED = {"lvs_domain": "meet.example.org", "lvs_networks": ["198.18.0.0/24"], "lvs_vips": ["198.18.0.100"]}
 GROUPS = {"all": ["d1", "rs1", "rs2", "other"], "directors": ["d1"], "real_servers": ["rs1", "rs2"]}
@@ -272,8 +274,22 @@ def test_documentation_names_every_variable_and_default() -> None:
         assert f"C({name})" in notes, name
     for name, default in DEFAULTS.items():
         text = notes.split(f"C({name})", 1)[1].split("C(lvs_")[0]
-        assert f"default V({[] if default == () else default})" in text, name
+        assert f"default V({_flow(default)})" in text, name
     assert documentation["name"] in FilterModule().filters()
+
+
+def _flow(value: Any) -> str:
+    """As one writes it in YAML on one line."""
+    if isinstance(value, tuple):
+        return yaml.safe_dump(list(value), default_flow_style=True, sort_keys=False, width=1000).strip()
+    return str(value)
+
+
+def test_documentation_names_every_key_of_a_service() -> None:
+    (note,) = [note for note in yaml.safe_load(plugin.DOCUMENTATION)["notes"] if "C(lvs_services)" in note]
+    assert re.findall(r"C\((\w+)\) \(", note.split("The keys of a service are", 1)[1]) == list(KEYS)
+    for name, value in (("protocol", "tcp"), ("check_path", DEFAULT_CHECK_PATH)):
+        assert f"default V({value})" in note.split(f"C({name}) (", 1)[1].split("C(")[0]
 
 
 def test_documentation_of_the_result_has_every_key() -> None:

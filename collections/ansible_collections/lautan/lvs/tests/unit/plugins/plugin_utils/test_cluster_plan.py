@@ -76,7 +76,13 @@ def test_whole_plan() -> None:
             "port": port,
             "protocol": "tcp",
             "scheduler": "mh",
+            "persistence": 0,
+            "one_packet": False,
             "check": check,
+            "check_path": "/lb-ok",
+            "check_content": None,
+            "quorum": 1,
+            "sorry_server": None,
             "real_servers": [
                 {"name": name, "address": address, "port": port, "weight": weight} for name, address, weight in servers
             ],
@@ -433,6 +439,10 @@ CASES = [
     ),
     cluster("lvs_scheduler", "MH", "lvs_scheduler='MH': is no IPVS scheduler", "did you mean mh?"),
     cluster("lvs_scheduler", ["mh"], "lvs_scheduler=['mh']: is no IPVS scheduler"),
+    # services; more of them in test_cluster_services
+    cluster("lvs_services", [], "lvs_services=[]: a cluster needs at least one service"),
+    cluster("lvs_services", [{"name": "web"}], "lvs_services[0].port is not set: the service's port is required"),
+    cluster("lvs_services", Unusable("lvs_services: cannot be read"), "lvs_services: cannot be read"),
     # TLS
     cluster(
         "lvs_tls_certificate",

@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 import copy
+import re
 from collections.abc import Callable
 from typing import Any
 
@@ -142,6 +143,49 @@ def test_only_mh_has_flags() -> None:
     table = TABLE.replace("-s mh -b mh-fallback,mh-port", "-s wlc")
     changes = [director(name, table=table) for name in MAC]
     assert judged(*changes, lvs_scheduler="wlc")["faults"] == []
+
+
+SERVICES = [
+    {"name": "turn", "protocol": "udp", "port": 3478, "check": "stun", "one_packet": True, "scheduler": "rr"},
+    {"name": "web", "port": 80, "check": "http", "persistence": 300, "quorum": 11, "sorry_server": "198.18.0.50"},
+]
+# As ipvsadm 1.31 prints it: print_service_entry() in ipvsadm.c.
+TABLE_OF_SERVICES = """\
+-A -u 198.18.0.100:3478 -s rr -o
+-a -u 198.18.0.100:3478 -r 198.18.0.21:3478 -g -w 1
+-a -u 198.18.0.100:3478 -r 198.18.0.22:3478 -g -w 10
+-A -t 198.18.0.100:80 -s mh -p 300 -b mh-fallback
+-a -t 198.18.0.100:80 -r 198.18.0.21:80 -g -w 1
+-a -t 198.18.0.100:80 -r 198.18.0.22:80 -g -w 10
+-A -u [fd00:c612::100]:3478 -s rr -o
+-a -u [fd00:c612::100]:3478 -r [fd00:c612::21]:3478 -g -w 1
+-a -u [fd00:c612::100]:3478 -r [fd00:c612::22]:3478 -g -w 10
+-A -t [fd00:c612::100]:80 -s mh -p 300 -b mh-fallback
+-a -t [fd00:c612::100]:80 -r [fd00:c612::21]:80 -g -w 1
+-a -t [fd00:c612::100]:80 -r [fd00:c612::22]:80 -g -w 10
+"""
+
+
+def test_services_of_the_operator() -> None:
+    changes = [director(name, table=TABLE_OF_SERVICES) for name in MAC]
+    assert judged(*changes, lvs_services=SERVICES)["faults"] == []
+
+
+def test_sorry_server_is_named() -> None:
+    """All real servers are out then."""
+    sorry = (
+        re.sub(r"-a -t 198.18.0.100:80 -r 198.18.0.2[12]:80 -g -w (1|10)\n", "", TABLE_OF_SERVICES)
+        + "-a -t 198.18.0.100:80 -r 198.18.0.50:80 -g -w 1\n"
+    )
+    changes = [director("director1", table=sorry), director("director2", table=TABLE_OF_SERVICES)]
+    assert judged(*changes, lvs_services=SERVICES)["faults"] == [
+        "director1: IPVS table: missing `-a -t 198.18.0.100:80 -r 198.18.0.21:80 -g -w 1`:"
+        " rs1 in web-ipv4 (is it healthy?)",
+        "director1: IPVS table: missing `-a -t 198.18.0.100:80 -r 198.18.0.22:80 -g -w 10`:"
+        " rs2 in web-ipv4 (is it healthy?)",
+        "director1: IPVS table: unexpected `-a -t 198.18.0.100:80 -r 198.18.0.50:80 -g -w 1`:"
+        " sorry server of web-ipv4, which has lost its quorum of 11",
+    ]
 
 
 FAULTS: dict[str, tuple[Change, list[str]]] = {
