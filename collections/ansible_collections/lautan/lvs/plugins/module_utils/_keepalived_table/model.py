@@ -92,8 +92,7 @@ def scheduling_of(scheduler: str, flags: Iterable[str], timeout: int, netmask: s
     own = OWN_FLAGS.get(scheduler)
     known = NUMBERED_FLAGS if own is None else (*own, *NUMBERED_FLAGS[: len(own)])
     names = flag_names(scheduler, [flag for flag in flags if flag in known])
-    if not timeout or netmask in WHOLE_ADDRESS.values():
-        netmask = ""
+    netmask = "" if netmask in WHOLE_ADDRESS.values() else netmask
     return Scheduling(scheduler, names, timeout, netmask, one_packet=one_packet)
 
 

@@ -439,7 +439,9 @@ NO_DUMP = {
         "the checker process of process 812 was not found",
     ),
     "no number": (
-        lambda director: director.files.update({PID_FILE: "../815\n"}),
+        lambda director: director.files.update(
+            {PID_FILE: "815/task/815\n", "/proc/815/task/815/status": director.files[STATUS]}
+        ),
         "the checker process of process 812 was not found",
     ),
     "another form": (

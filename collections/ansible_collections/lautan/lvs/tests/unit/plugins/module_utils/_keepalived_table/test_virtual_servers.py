@@ -69,6 +69,16 @@ def test_defaults():
     assert (found.scheduling.timeout, found.scheduling.netmask, found.sorry) == (0, "", None)
 
 
+@pytest.mark.parametrize(
+    ("head", "port"),
+    [("192.0.2.1 80", 80), ("fwmark 5", 0)],
+)
+def test_with_nat_the_port_is_that_of_the_virtual_server(head, port):
+    body = "real_server 192.0.2.2 {\n }\n real_server 192.0.2.3 8080 {\n }"
+    found = service(body + ("\n protocol TCP" if port else ""), head)
+    assert list(found.real_servers) == [RealKey("192.0.2.2", port), RealKey("192.0.2.3", 8080)]
+
+
 def test_real_servers_inherit():
     found = service(
         "protocol TCP\n weight 5\n lvs_method TUN type gre csum\n inhibit_on_failure\n real_server 192.0.2.2 80 {\n }\n"
