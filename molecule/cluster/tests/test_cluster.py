@@ -194,9 +194,108 @@ def test_verify_tells_every_fault_and_site_mends_them(node, playbook):
     out = " ".join(out.split())
     assert "rs1: VIPs: `ip address add 198.18.0.100/32 dev eth0 scope host` is missing" in out
     assert "rs2: VIPs: `sysctl -w net.ipv4.conf.all.arp_ignore=3` is missing" in out
-    assert "director2: IPVS table: unexpected `-a -t 198.18.0.100:80 -r 198.18.0.22:80 -g -w 7`" in out
+    drift = "-t 198.18.0.100:80 -r 198.18.0.22:80: `-g -w 7` instead of `-g -w 1`"
+    assert f"director2: IPVS table differs from keepalived: {drift}" in out
     assert "198.18.0.77" not in out
     status, out = playbook("site", "--limit", "rs1,rs2")
     assert status == 0, out
     assert re.search(r"^rs1 .*changed=1 ", out, re.MULTILINE), out
+    assert playbook("verify")[0] == 0
+
+
+def saved(node, name: str) -> list[str]:
+    return sorted(node(name).check_output("ipvsadm --save --numeric").split("\n"))
+
+
+@pytest.fixture
+def tables_restored(node):
+    """Whatever a test leaves behind in the directors' tables: it is not the next test's."""
+    before = {name: saved(node, name) for name in DIRECTORS}
+    yield before
+    for name in DIRECTORS:
+        if saved(node, name) != before[name]:
+            # Services first: "-A" sorts before "-a".
+            node(name).check_output(
+                "ipvsadm --clear && printf -- %s | ipvsadm --restore", "\n".join(before[name]) + "\n"
+            )
+
+
+def test_verify_tells_and_repairs_what_was_changed_by_hand(node, holders, playbook, tables_restored):
+    """A reload of keepalived does not: it never looks at the kernel's table again."""
+    (active,) = holders(VIPS[0])
+    (standby,) = (name for name in DIRECTORS if name != active)
+    by_hand = {
+        active: [
+            "--edit-server -t 198.18.0.100:443 -r 198.18.0.22:443 -m -w 7",
+            "--delete-server -t 198.18.0.100:443 -r 198.18.0.23:443",
+            "--add-server -t 198.18.0.100:80 -r 198.18.0.99:80 -g -w 1",
+            "--add-service -u 198.18.0.100:53 -s rr",
+        ],
+        standby: [
+            "--delete-service -t [fd00:c612::100]:443",
+            "--edit-service -t 198.18.0.100:80 -s rr",
+        ],
+    }
+    for name, commands in by_hand.items():
+        for command in commands:
+            node(name).check_output(f"ipvsadm {command}")
+        node(name).check_output("systemctl reload keepalived")
+    time.sleep(3)
+    assert {name: saved(node, name) for name in DIRECTORS} != tables_restored, "keepalived mends it by itself by now"
+
+    status, out = playbook("verify")
+    assert status != 0
+    told = " ".join(out.split())
+    differences = {
+        active: [
+            "-t 198.18.0.100:443 -r 198.18.0.22:443: `-m -w 7` instead of `-g -w 1`",
+            "-t 198.18.0.100:443 -r 198.18.0.23:443: is missing, but keepalived has it in service",
+            "-t 198.18.0.100:80 -r 198.18.0.99:80: is there, but keepalived does not have it in service",
+            "-u 198.18.0.100:53: is there, but keepalived has no such virtual server",
+        ],
+        standby: [
+            "-t [fd00:c612::100]:443: is missing, with 3 real servers",
+            "-t 198.18.0.100:80: `-s rr` instead of `-s mh -b mh-fallback,mh-port`",
+        ],
+    }
+    for name, lines in differences.items():
+        for line in lines:
+            assert f"{name}: IPVS table differs from keepalived: {line}" in told, out
+    assert "IPVS table: missing" not in told, "told twice"
+
+    status, out = playbook("verify", "--extra-vars", "repair=true")
+    assert status == 0, out
+    told = " ".join(out.split())
+    assert "ipvsadm -e -t 198.18.0.100:443 -r 198.18.0.22:443 -g -w 1" in told
+    assert "ipvsadm -D -u 198.18.0.100:53" in told
+    assert "ipvsadm -A -t [fd00:c612::100]:443 -s mh -b mh-fallback,mh-port" in told
+    assert {name: saved(node, name) for name in DIRECTORS} == tables_restored
+    status, out = playbook("verify", "--extra-vars", "repair=true")
+    assert status == 0, out
+    assert "changed=1" not in out
+
+
+def test_repair_does_not_put_back_what_failed(node, playbook, tables_restored):
+    """rs3 is out for a good reason, and rs2 for none."""
+    node("rs3").check_output("systemctl stop nginx")
+    try:
+        deadline = time.monotonic() + 60
+        while any("198.18.0.23:" in line for name in DIRECTORS for line in saved(node, name)):
+            assert time.monotonic() < deadline, "keepalived has not taken rs3 out"
+            time.sleep(1)
+        node("director1").check_output("ipvsadm --delete-server -t 198.18.0.100:443 -r 198.18.0.22:443")
+        status, out = playbook("verify", "--extra-vars", "repair=true")
+        assert status != 0
+        told = " ".join(out.split())
+        assert "director1: IPVS table: missing `-a -t 198.18.0.100:443 -r 198.18.0.23:443 -g -w 1`" in told
+        assert "differs from keepalived" not in told
+        table = saved(node, "director1")
+        assert "-a -t 198.18.0.100:443 -r 198.18.0.22:443 -g -w 1" in table
+        assert not [line for line in table if "198.18.0.23:" in line]
+    finally:
+        node("rs3").check_output("systemctl start nginx")
+        deadline = time.monotonic() + 60
+        while any(saved(node, name) != tables_restored[name] for name in DIRECTORS) and time.monotonic() < deadline:
+            time.sleep(1)
+    assert {name: saved(node, name) for name in DIRECTORS} == tables_restored
     assert playbook("verify")[0] == 0

@@ -30,7 +30,8 @@ def compare(
 
     :param plan: what cluster_plan returned.
     :param directors: by name, ``keepalived`` (systemd's word), ``addresses`` (``ip -json address``), ``table``
-        (``ipvsadm --save --numeric``) and ``arping`` (its output); None for a director that did not answer.
+        (the lines of ``ipvsadm --save --numeric``), ``drift`` (what the module keepalived_table returned, which is
+        skipped if keepalived is not active) and ``arping`` (its output); None for a director that did not answer.
     :param real_servers: by name, ``differences`` (commands that would mend the VIPs) and ``web`` (curl's errors);
         None for a real server that did not answer.
     :param served: one entry for each request to a VIP from the controller: ``vip``, ``status`` (HTTP, 0 for no
@@ -42,7 +43,7 @@ def compare(
     for name, seen in answering.items():
         if seen["keepalived"] != "active":
             faults.append(f"{name}: keepalived is {seen['keepalived']}")
-        faults += [f"{name}: IPVS table: {line}" for line in _table_differences(plan, seen["table"])]
+        faults += [f"{name}: {line}" for line in _table_faults(plan, seen)]
         faults += [f"{name}: {line}" for line in _arp_faults(name, seen["arping"], holders, answering)]
     for vip, names in holders.items():
         if len(names) != 1:
@@ -111,11 +112,29 @@ def _scheduling(service: Mapping[str, Any]) -> str:
     return words
 
 
-def _table_differences(plan: Mapping[str, Any], table: str) -> list[str]:
+def _table_faults(plan: Mapping[str, Any], seen: Mapping[str, Any]) -> list[str]:
+    """Between the kernel and keepalived, and between keepalived and the plan: so that none is told twice.
+
+    Where it is not known what keepalived means, the kernel itself is compared with the plan.
+    """
+    drift = seen["drift"]
+    if "expected" not in drift:
+        lines = _table_differences(plan, seen["table"])
+        if seen["keepalived"] == "active":
+            reason = drift.get("msg", "").removeprefix("Nothing was changed: ")
+            lines.insert(0, f"IPVS table: not compared with keepalived: {reason}")
+        return lines
+    lines = [f"IPVS table differs from keepalived: {line}" for line in drift["differences"]]
+    lines += [f"keepalived does not run with what its file says: {line}" for line in drift["unread"]]
+    return lines + _table_differences(plan, drift["expected"])
+
+
+def _table_differences(plan: Mapping[str, Any], table: Sequence[str]) -> list[str]:
     expected, sorry = expected_table(plan), _sorry_lines(plan)
-    found = {" ".join(line.split()) for line in table.splitlines() if line.strip()}
-    missing = [f"missing `{line}`: {meaning}" for line, meaning in expected.items() if line not in found]
-    return missing + [f"unexpected `{line}`{sorry.get(line, '')}" for line in sorted(found - set(expected))]
+    found = {" ".join(line.split()) for line in table if line.strip()}
+    missing = [f"IPVS table: missing `{line}`: {meaning}" for line, meaning in expected.items() if line not in found]
+    unexpected = sorted(found - set(expected))
+    return missing + [f"IPVS table: unexpected `{line}`{sorry.get(line, '')}" for line in unexpected]
 
 
 def _arp_faults(

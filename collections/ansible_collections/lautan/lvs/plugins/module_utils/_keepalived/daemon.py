@@ -37,15 +37,16 @@ _PAUSE = 0.005
 Pause = Callable[[float], None]
 
 
+CHECKER = "checker process"
 # Where keepalived notes its processes for VRRP and for checkers, without and with use_pid_dir.
 _CHILDREN = {
     "VRRP process": ("/run/vrrp.pid", "/run/keepalived/vrrp.pid"),
-    "checker process": ("/run/checkers.pid", "/run/keepalived/checkers.pid"),
+    CHECKER: ("/run/checkers.pid", "/run/keepalived/checkers.pid"),
 }
 
 
 class NoDump(Exception):  # noqa: N818  # it says why
-    """The VRRP process did not tell its state."""
+    """A process of keepalived did not tell its state."""
 
 
 @dataclass(frozen=True)
@@ -95,7 +96,7 @@ class Dump:
 
     def __init__(self, access: HostAccess, main_pid: int) -> None:
         self._access, self._main_pid = access, main_pid
-        self._path = _dump_path(access, main_pid)
+        self._path = temporary_path(access, main_pid, "keepalived.json")
         self._number = _signal_number(access)
 
     def instances(self, pause: Pause) -> list[dict[str, Any]]:
@@ -147,12 +148,12 @@ def _signal_number(access: HostAccess) -> int:
     return int(number)
 
 
-def _dump_path(access: HostAccess, main_pid: int) -> str:
-    """Where the process writes to, as it is seen from outside: it may have a /tmp of its own, or TMPDIR."""
-    environment = access.read(f"/proc/{main_pid}/environ")
+def temporary_path(access: HostAccess, pid: int, name: str) -> str:
+    """Where a process writes a file of this name, as it is seen from outside: it may have its own /tmp, or TMPDIR."""
+    environment = access.read(f"/proc/{pid}/environ")
     variables = dict(
         entry.split("=", 1) for entry in (environment.text if environment else "").split("\0") if "=" in entry
     )
     directory = variables.get("TMPDIR", "")
     directory = directory if directory.startswith("/") else "/tmp"
-    return f"/proc/{main_pid}/root{directory}/keepalived.json"
+    return f"/proc/{pid}/root{directory}/{name}"

@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 
 from ansible_collections.lautan.lvs.plugins.plugin_utils._cluster_plan import plan
-from ansible_collections.lautan.lvs.plugins.plugin_utils._cluster_state import compare
+from ansible_collections.lautan.lvs.plugins.plugin_utils._cluster_state import compare, expected_table
 
 VIP4, VIP6 = "198.18.0.100", "fd00:c612::100"
 DESCRIPTION: dict[str, Any] = {
@@ -52,6 +52,12 @@ MAC = {"director1": "02:00:c6:12:00:0b", "director2": "02:00:c6:12:00:0c"}
 FOREIGN = "02:00:c6:12:00:15"
 
 
+def in_step(table: str) -> dict[str, Any]:
+    """What was seen of the table of a director whose kernel has what keepalived means."""
+    lines = table.splitlines()
+    return {"table": lines, "drift": {"changed": False, "differences": [], "unread": [], "expected": lines}}
+
+
 def links(director: str, *vips: str) -> list[dict[str, Any]]:
     """What ``ip -json address`` says, cut down to what is used of it and to what might be mistaken for it."""
     last = {"director1": "11", "director2": "12"}[director]
@@ -78,13 +84,13 @@ HEALTHY: dict[str, Any] = {
         "director1": {
             "keepalived": "active",
             "addresses": links("director1", VIP4, VIP6),
-            "table": TABLE,
+            **in_step(TABLE),
             "arping": arping(),
         },
         "director2": {
             "keepalived": "active",
             "addresses": links("director2"),
-            "table": TABLE,
+            **in_step(TABLE),
             "arping": arping(MAC["director1"], MAC["director1"]),
         },
     },
@@ -110,6 +116,12 @@ def director(name: str, **values: Any) -> Change:
     return lambda seen: seen["directors"][name].update(values)
 
 
+def drifted(name: str, table: str, *differences: str, expected: str = TABLE) -> Change:
+    """The kernel has another table than keepalived means."""
+    drift = {"changed": True, "differences": list(differences), "unread": [], "expected": expected.splitlines()}
+    return director(name, table=table.splitlines(), drift=drift)
+
+
 def holding(director1: tuple[str, ...], director2: tuple[str, ...]) -> Change:
     """Give VIPs to directors; who holds VIP4 answers ARP for it, but nobody hears himself."""
 
@@ -122,6 +134,9 @@ def holding(director1: tuple[str, ...], director2: tuple[str, ...]) -> Change:
     return change
 
 
+PLAN = plan(DESCRIPTION)
+
+
 def test_a_healthy_cluster_has_no_fault() -> None:
     assert judged()["faults"] == []
 
@@ -129,8 +144,8 @@ def test_a_healthy_cluster_has_no_fault() -> None:
 @pytest.mark.parametrize(
     "change",
     [
-        director("director1", table="\n" + TABLE.replace(" -g ", "  -g  ").replace("\n", " \n")),
-        director("director1", table="\n".join(reversed(TABLE.splitlines()))),
+        director("director1", **in_step("\n" + TABLE.replace(" -g ", "  -g  ").replace("\n", " \n"))),
+        director("director1", **in_step("\n".join(reversed(TABLE.splitlines())))),
         holding((), (VIP4, VIP6)),
     ],
     ids=["white space", "another order", "the other director"],
@@ -141,7 +156,7 @@ def test_what_is_no_fault(change: Change) -> None:
 
 def test_only_mh_has_flags() -> None:
     table = TABLE.replace("-s mh -b mh-fallback,mh-port", "-s wlc")
-    changes = [director(name, table=table) for name in MAC]
+    changes = [director(name, **in_step(table)) for name in MAC]
     assert judged(*changes, lvs_scheduler="wlc")["faults"] == []
 
 
@@ -167,7 +182,7 @@ TABLE_OF_SERVICES = """\
 
 
 def test_services_of_the_operator() -> None:
-    changes = [director(name, table=TABLE_OF_SERVICES) for name in MAC]
+    changes = [director(name, **in_step(TABLE_OF_SERVICES)) for name in MAC]
     assert judged(*changes, lvs_services=SERVICES)["faults"] == []
 
 
@@ -177,7 +192,7 @@ def test_sorry_server_is_named() -> None:
         re.sub(r"-a -t 198.18.0.100:80 -r 198.18.0.2[12]:80 -g -w (1|10)\n", "", TABLE_OF_SERVICES)
         + "-a -t 198.18.0.100:80 -r 198.18.0.50:80 -g -w 1\n"
     )
-    changes = [director("director1", table=sorry), director("director2", table=TABLE_OF_SERVICES)]
+    changes = [director("director1", **in_step(sorry)), director("director2", **in_step(TABLE_OF_SERVICES))]
     assert judged(*changes, lvs_services=SERVICES)["faults"] == [
         "director1: IPVS table: missing `-a -t 198.18.0.100:80 -r 198.18.0.21:80 -g -w 1`:"
         " rs1 in web-ipv4 (is it healthy?)",
@@ -194,14 +209,16 @@ FAULTS: dict[str, tuple[Change, list[str]]] = {
         ["director2: keepalived is failed"],
     ),
     "real server taken out": (
-        director("director1", table=TABLE.replace("-a -t 198.18.0.100:443 -r 198.18.0.21:443 -g -w 1\n", "")),
+        director("director1", **in_step(TABLE.replace("-a -t 198.18.0.100:443 -r 198.18.0.21:443 -g -w 1\n", ""))),
         [
             "director1: IPVS table: missing `-a -t 198.18.0.100:443 -r 198.18.0.21:443 -g -w 1`:"
             " rs1 in https-ipv4 (is it healthy?)"
         ],
     ),
     "weight 10 is not weight 1": (
-        director("director1", table=TABLE.replace("[fd00:c612::21]:80 -g -w 1\n", "[fd00:c612::21]:80 -g -w 10\n")),
+        director(
+            "director1", **in_step(TABLE.replace("[fd00:c612::21]:80 -g -w 1\n", "[fd00:c612::21]:80 -g -w 10\n"))
+        ),
         [
             "director1: IPVS table: missing `-a -t [fd00:c612::100]:80 -r [fd00:c612::21]:80 -g -w 1`:"
             " rs1 in http-ipv6 (is it healthy?)",
@@ -209,7 +226,7 @@ FAULTS: dict[str, tuple[Change, list[str]]] = {
         ],
     ),
     "weight 1 is not weight 10": (
-        director("director1", table=TABLE.replace("198.18.0.22:443 -g -w 10\n", "198.18.0.22:443 -g -w 1\n")),
+        director("director1", **in_step(TABLE.replace("198.18.0.22:443 -g -w 10\n", "198.18.0.22:443 -g -w 1\n"))),
         [
             "director1: IPVS table: missing `-a -t 198.18.0.100:443 -r 198.18.0.22:443 -g -w 10`:"
             " rs2 in https-ipv4 (is it healthy?)",
@@ -217,7 +234,9 @@ FAULTS: dict[str, tuple[Change, list[str]]] = {
         ],
     ),
     "virtual service with other flags": (
-        director("director2", table=TABLE.replace(":443 -s mh -b mh-fallback,mh-port", ":443 -s mh -b mh-port", 1)),
+        director(
+            "director2", **in_step(TABLE.replace(":443 -s mh -b mh-fallback,mh-port", ":443 -s mh -b mh-port", 1))
+        ),
         [
             "director2: IPVS table: missing `-A -t 198.18.0.100:443 -s mh -b mh-fallback,mh-port`:"
             " virtual service https-ipv4",
@@ -225,8 +244,54 @@ FAULTS: dict[str, tuple[Change, list[str]]] = {
         ],
     ),
     "service of somebody else": (
-        director("director2", table=TABLE + "-A -u 198.18.0.100:53 -s rr\n"),
+        director("director2", **in_step(TABLE + "-A -u 198.18.0.100:53 -s rr\n")),
         ["director2: IPVS table: unexpected `-A -u 198.18.0.100:53 -s rr`"],
+    ),
+    "table changed by hand": (
+        drifted("director2", TABLE.replace("198.18.0.21:443 -g -w 1\n", "198.18.0.21:443 -g -w 7\n"), "it differs"),
+        ["director2: IPVS table differs from keepalived: it differs"],
+    ),
+    "keepalived has another configuration, and the table was changed by hand": (
+        drifted(
+            "director2",
+            "",
+            "it differs",
+            expected=TABLE.replace("198.18.0.21:443 -g -w 1\n", "198.18.0.21:443 -g -w 2\n"),
+        ),
+        [
+            "director2: IPVS table differs from keepalived: it differs",
+            "director2: IPVS table: missing `-a -t 198.18.0.100:443 -r 198.18.0.21:443 -g -w 1`:"
+            " rs1 in https-ipv4 (is it healthy?)",
+            "director2: IPVS table: unexpected `-a -t 198.18.0.100:443 -r 198.18.0.21:443 -g -w 2`",
+        ],
+    ),
+    "file that keepalived has not read": (
+        lambda seen: seen["directors"]["director1"]["drift"].update(unread=["virtual server -t 192.0.2.1:80: is new"]),
+        ["director1: keepalived does not run with what its file says: virtual server -t 192.0.2.1:80: is new"],
+    ),
+    "keepalived does not tell": (
+        director(
+            "director1",
+            table=TABLE.replace("-a -t 198.18.0.100:443 -r 198.18.0.21:443 -g -w 1\n", "").splitlines(),
+            drift={
+                "differences": ["in part"],
+                "unread": [],
+                "msg": "Nothing was changed: it is silent",
+                "failed": False,
+            },
+        ),
+        [
+            "director1: IPVS table: not compared with keepalived: it is silent",
+            "director1: IPVS table: missing `-a -t 198.18.0.100:443 -r 198.18.0.21:443 -g -w 1`:"
+            " rs1 in https-ipv4 (is it healthy?)",
+        ],
+    ),
+    "keepalived stopped": (
+        director("director2", keepalived="inactive", table=[], drift={"changed": False, "skipped": True}),
+        [
+            "director2: keepalived is inactive",
+            *(f"director2: IPVS table: missing `{line}`: {meaning}" for line, meaning in expected_table(PLAN).items()),
+        ],
     ),
     "real server answers ARP, too": (
         director("director2", arping=arping(MAC["director1"], FOREIGN)),
