@@ -9,6 +9,7 @@ come from `lab/lab measure`.
 
 from __future__ import annotations
 
+import json
 import time
 
 import pytest
@@ -94,7 +95,12 @@ def test_planned_switchover(playbook, holders):
 def test_configuration_that_keepalived_would_die_of_is_refused(playbook):
     """A priority out of range and a virtual router id that does not exist, under load: nobody notices."""
     done = []
-    bad = ["--limit", "directors", "--extra-vars", '{"director_priority": 300, "director_vrid": 999}']
+    vips = [
+        {"address": VIPS[0], "family": "ipv4", "host_prefix": 32, "network": "198.18.0.0/24"},
+        {"address": VIPS[1], "family": "ipv6", "host_prefix": 128, "network": "fd00:c612::/64"},
+    ]
+    instance = {"name": "lvs_50", "vrid": 999, "priority": 300, "vips": vips}
+    bad = ["--limit", "directors", "--extra-vars", json.dumps({"director_vrrp_instances": [instance]})]
     seen = measure.under_load("bad configuration", lambda: done.append(playbook("site", *bad)), after=45)
     status, out = done[0]
     assert status != 0

@@ -11,7 +11,7 @@ version_added: 0.1.0
 author: lautan.lvs contributors
 description:
   - Derives from the few facts that an operator states everything that roles need to know about the cluster.
-    These are VRRP priorities, virtual services with their real servers,
+    These are VRRP instances with their priorities, virtual services with their real servers,
     and for each real server a range of UDP ports and a packet mark.
   - Finds all mistakes of the description at once, before any host is touched.
     Each is one line that names the variable, its value, and the host.
@@ -23,7 +23,7 @@ notes:
     C(lvs_networks) (required, list of at most one network of each address family in CIDR notation,
     the one LAN segment of all hosts and virtual IPs),
     C(lvs_vips) (required, list of virtual IP addresses, at least one of them IPv4),
-    C(lvs_vrid) (1 to 255, default V(50)),
+    C(lvs_vrid) (1 to 255, default V(50), the VRID of the first VRRP instance; further ones count up from it),
     C(lvs_vrids_taken) (list of VRIDs that other VRRP routers on the segment use, default V([])),
     C(lvs_scheduler) (IPVS scheduler, default V(mh)),
     C(lvs_media_first_port) (UDP port, default V(20000)),
@@ -56,10 +56,14 @@ notes:
     C(lvs_address) (its IPv4 address on the segment, by default C(ansible_host) or the inventory name,
     whichever is an IPv4 address),
     C(lvs_address6) (its IPv6 address on the segment, required on every host when there is an IPv6 virtual IP),
+    C(lvs_home_vips) (directors only, list of those of C(lvs_vips) that are at home on this director),
     C(lvs_weight) (real servers only, 0 to 65535, V(0) is drained, default V(1)),
     C(lvs_media_ports) (real servers only, UDP ports such as V(20000-20199)).
     Without C(lvs_media_ports) the ports follow from the position of the host in the group.
     Set it on the remaining hosts before a real server is removed, or the ranges of the hosts behind it move.
+  - A virtual IP that no director names in C(lvs_home_vips) is at home on the first director.
+    The virtual IPs of one home are one VRRP instance and move together, those of another home move on their own.
+    The adverts of a home name the first IPv4 one of its virtual IPs, in the order of C(lvs_vips), so it must have one.
   - Any other variable whose name begins with C(lvs_) is reported as a typing error.
   - Marks V(1001) and up, one for each real server, must not be used for anything else on directors.
     The C(nftables_ipvs) of keepalived counts its own marks up from V(1000) unless told otherwise.
@@ -156,9 +160,28 @@ _value:
       type: dict
       sample: {ipv4: 198.18.0.0/24}
     vrrp:
-      description: VRRP parameters, of which C(vrid) is the virtual router ID.
+      description: VRRP as all directors see it.
       type: dict
-      sample: {vrid: 50}
+      contains:
+        instances:
+          description: The VRRP instances, one for each director that is the home of virtual IPs.
+          type: list
+          elements: dict
+          contains:
+            name:
+              description: V(lvs_) and the VRID.
+              type: str
+            vrid:
+              description: The virtual router ID, C(lvs_vrid) or one of those that follow it.
+              type: int
+            home:
+              description: The name of the director that is the home.
+              type: str
+            vips:
+              description: The addresses that move together, in the order of C(lvs_vips).
+              type: list
+              elements: str
+      sample: {instances: [{name: lvs_50, vrid: 50, home: d1, vips: [198.18.0.100]}]}
     scheduler:
       description: IPVS scheduler.
       type: str
@@ -177,10 +200,22 @@ _value:
         address6:
           description: IPv6 address on the segment, V(null) if it has none.
           type: str
-        priority:
-          description: VRRP priority, V(254) for the first director.
-          type: int
-      sample: [{name: d1, address: 198.18.0.1, address6: null, priority: 254}]
+        vrrp_instances:
+          description:
+            - The C(name), C(vrid) and C(vips) of each VRRP instance, and the C(priority) of this director in it.
+            - Each of the C(vips) is like one of the plan's C(vips).
+            - The priority is V(254) for the home, V(253) for the first one of the others, and so on.
+          type: list
+          elements: dict
+      sample:
+        - name: d1
+          address: 198.18.0.1
+          address6: null
+          vrrp_instances:
+            - name: lvs_50
+              vrid: 50
+              priority: 254
+              vips: [{address: 198.18.0.100, family: ipv4, host_prefix: 32, network: 198.18.0.0/24}]
     real_servers:
       description: The real servers.
       type: list

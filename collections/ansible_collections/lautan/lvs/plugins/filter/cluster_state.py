@@ -53,7 +53,9 @@ _value:
       type: list
       elements: str
     summary:
-      description: Who holds the VIPs and who answered, in a few lines.
+      description:
+        - Who holds the VIPs and who answered, in a few lines.
+        - If the VIPs have more than one home, also which of them are not at home. That is not a fault.
       type: list
       elements: str
 """

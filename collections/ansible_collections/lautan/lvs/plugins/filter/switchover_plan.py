@@ -8,13 +8,13 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 name: switchover_plan
-short_description: Say which director is to take over from which
+short_description: Say which director is to take over what from which
 version_added: 0.1.0
 author: lautan.lvs contributors
 description:
   - Takes a plan of P(lautan.lvs.cluster_plan#filter) and what the directors said of themselves.
-  - Says who is master, who is to take over, and what M(lautan.lvs.vrrp_switchover) needs for that.
-    Afterwards it says whether it is done.
+  - Says who is master of which VRRP instance, who is to take over, and what M(lautan.lvs.vrrp_switchover) needs for
+    that. Afterwards it says whether it is done.
   - Meant for C(playbooks/switchover.yml).
 positional: directors, to
 options:
@@ -31,7 +31,9 @@ options:
     required: true
   to:
     description:
-      - The name of the director that is to take over. By default the one that stands by, if there is only one.
+      - The name of the director that is to take over all VRRP instances.
+        By default the one that is master of none, if there is only one.
+      - With V(home), each VRRP instance goes to the director that is its home in the plan.
     type: str
     default: ""
 """
@@ -47,30 +49,43 @@ _value:
   description: What is to be done, or what is not right.
   type: dict
   contains:
-    from:
-      description: The name of the director that is master. Empty unless there is exactly one.
-      type: str
     to:
-      description: The name of the director that is to take over. Empty if that cannot be said.
-      type: str
-    address:
-      description: Its address.
+      description: The name of the director that is to take over, or V(home). Empty if that cannot be said.
       type: str
     faults:
       description: Why there can be no switchover, one line for each reason.
       type: list
       elements: str
-    needed:
-      description: Whether there is something to do. V(false) if that director is the one and only master.
-      type: bool
+    moves:
+      description:
+        - What is to be done, one entry for each pair of directors. They do not depend on each other.
+        - Empty if there are faults, or if every VRRP instance is where it is to be, and nowhere else.
+      type: list
+      elements: dict
+      contains:
+        from:
+          description: The name of the director that is master.
+          type: str
+        to:
+          description: The name of the director that is to take over.
+          type: str
+        address:
+          description: Its address.
+          type: str
+        instances:
+          description: The names of the VRRP instances.
+          type: list
+          elements: str
+      sample: [{from: director1, to: director2, address: 198.18.0.12, instances: [lvs_51]}]
     unsettled:
       description:
-        - What is not as it must be when that director has taken over, one line for each.
-        - It must be master and hold all addresses, and no other director may be or do so.
+        - What is not as it must be when the switchover is done, one line for each.
+        - The director to which a VRRP instance goes must be master and hold all of its addresses, and no other
+          director may be or do so.
       type: list
       elements: str
     peers:
-      description: The directors that answer and are not master, for O(lautan.lvs.vrrp_switchover#module:peers).
+      description: The directors that answer, for O(lautan.lvs.vrrp_switchover#module:peers).
       type: list
       elements: dict
 """

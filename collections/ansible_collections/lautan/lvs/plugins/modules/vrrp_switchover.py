@@ -17,7 +17,8 @@ description:
   - keepalived must track a file with weight 0. While the file says anything but 0, the instances that track it
     are in FAULT. The module writes 1 into it, keepalived tells the other directors with an advert of priority 0 and
     removes the addresses, and the director with the highest priority takes over after its skew time.
-  - As soon as the instances have left MASTER, the file says 0 again, whatever happens.
+  - Instances that are to move on their own have a file each. Those that track the same file move together.
+  - As soon as the instances have left MASTER, the files say 0 again, whatever happens.
     From then on this director is a backup, and becomes master again by itself if nobody takes over.
   - keepalived is neither stopped nor reloaded, and the IPVS table stays as it is.
   - Before anything is moved, the directors are compared. It is refused, with every reason at once, if the target
@@ -63,17 +64,19 @@ options:
         required: true
   instances:
     description:
-      - The names of the VRRP instances to move. By default, all that track the file.
-      - An instance that tracks the file and is master moves in any case, so it must be among them.
-      - An instance whose C(vrrp_sync_group) tracks the file counts, and so do all members of a group of which
+      - The names of the VRRP instances to move. By default, all that track one of the files.
+      - An instance that tracks the file of another one and is master moves with it, so it must be among them.
+      - An instance whose C(vrrp_sync_group) tracks a file counts, and so do all members of a group of which
         one tracks it.
     type: list
     elements: str
   track_file:
     description:
       - The name of the C(track_file) in keepalived's configuration.
+        If there are several, a pattern for their names as in a shell, in which V(*) stands for any characters.
+      - Files that no VRRP instance tracks are left alone.
     type: str
-    default: lvs_switchover
+    default: lvs_switchover*
   path:
     description:
       - keepalived's configuration. It is read only.
@@ -108,8 +111,8 @@ requirements:
   - iproute2
   - ipvsadm, if the kernel has IPVS
 notes:
-  - The file belongs to the module. A number in it is taken for what an interrupted run has left behind,
-    and is reset to 0.
+  - The files belong to the module. A number in one of them is taken for what an interrupted run has left behind,
+    and is reset to 0, also if its instances are not those that are to be moved.
   - With V(init_file 0 overwrite) keepalived itself resets it when it starts, after a power cut in the wrong moment.
   - Set C(nopreempt), or the director with the higher priority takes the addresses back. The module refuses that case.
   - Two runs at once on one director are kept apart; the second one fails.
@@ -133,6 +136,7 @@ EXAMPLES = r"""
 #       weight 0
 #       init_file 0 overwrite
 #   }
+# With several VRRP instances, `track_file lvs_switchover_51` and so on, one for each.
 
 - name: Have director2 take over from director1
   hosts: directors
@@ -167,6 +171,16 @@ EXAMPLES = r"""
             vrrp: "{{ hostvars.director2.vrrp }}"
             table: "{{ hostvars.director2.table.stdout }}"
             established: "{{ hostvars.director2.established.stdout }}"
+
+    - name: Move one of several VRRP instances, and leave the others where they are
+      lautan.lvs.vrrp_switchover:
+        to: 192.0.2.12
+        instances: [lvs_52]
+        peers:
+          - address: 192.0.2.12
+            vrrp: "{{ hostvars.director2.vrrp }}"
+            table: "{{ hostvars.director2.table.stdout }}"
+            established: "{{ hostvars.director2.established.stdout }}"
 """
 
 RETURN = r"""
@@ -176,12 +190,12 @@ msg:
   type: str
   sample: "lvs_51: moved to 192.0.2.12"
 repaired:
-  description: Whether an interrupted run had left a number in the file.
+  description: Whether an interrupted run had left a number in one of the files.
   returned: always
   type: bool
   sample: false
 commands:
-  description: What was written into the file, or in check mode would be, as commands of a shell.
+  description: What was written into the files, or in check mode would be, as commands of a shell.
   returned: always
   type: list
   elements: str
@@ -208,7 +222,7 @@ instances:
       sample: BACKUP
 seconds:
   description:
-    - How long it took, in seconds from the writing of the file. Null if nothing was moved.
+    - How long it took, in seconds from the writing of the first file. Null if nothing was moved.
     - Both are when the module saw it. It happened up to some hundredths of a second earlier.
   returned: success
   type: dict
@@ -225,7 +239,7 @@ seconds:
       type: float
       sample: 0.143
 diff:
-  description: The states, if they changed, and the file, if an interrupted run had left a number in it.
+  description: The states, if they changed, and each file in which an interrupted run had left a number.
   returned: in diff mode
   type: list
   elements: dict
@@ -273,7 +287,7 @@ def main() -> None:
                 },
             },
             "instances": {"type": "list", "elements": "str"},
-            "track_file": {"type": "str", "default": "lvs_switchover"},
+            "track_file": {"type": "str", "default": "lvs_switchover*"},
             "path": {"type": "path", "default": "/etc/keepalived/keepalived.conf"},
             "timeout": {"type": "float", "default": 5},
             "force": {"type": "bool", "default": False},

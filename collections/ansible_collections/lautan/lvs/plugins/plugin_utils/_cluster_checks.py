@@ -44,8 +44,6 @@ SCHEDULERS: Final = (
     *("mh", "sed", "nq", "fo", "ovf", "twos"),
 )
 
-# RFC 5798, 5.2.3 (unchanged in RFC 9568): 0 is no virtual router.
-VRID_RANGE: Final = (1, 255)
 # ipvsadm(8), "--weight". 0 is legal: no new connections (drained).
 WEIGHT_RANGE: Final = (0, 65535)
 # RFC 6335, 6: ports below 1024 are system ports, which an unprivileged media server cannot bind.
@@ -196,24 +194,6 @@ def read_vips(cluster: Facts, networks: Networks) -> list[Vip]:
     if 6 in networks.of and 6 not in versions:
         cluster.wrong("lvs_networks", str(networks.of[6]), "an IPv6 network needs an IPv6 address in lvs_vips")
     return vips
-
-
-def read_vrid(cluster: Facts) -> int | None:
-    """The virtual router ID, which no other VRRP router on the segment may use."""
-    rule = "a VRRP router ID, RFC 5798, 5.2.3"
-    vrid = cluster.integer("lvs_vrid", VRID_RANGE, rule)
-    taken: dict[int, str] = {}
-    for label, value in cluster.elements("lvs_vrids_taken", "[1, 51]") or []:
-        number = cluster.checked_integer(label, value, VRID_RANGE, rule)
-        if number is None:
-            continue
-        if number in taken:
-            cluster.wrong(label, value, f"is in the list twice, see {taken[number]}")
-            continue
-        taken[number] = label
-    if vrid is not None and vrid in taken:
-        cluster.wrong("lvs_vrid", vrid, f"is taken by another VRRP router on the segment, see {taken[vrid]}")
-    return vrid
 
 
 def read_scheduler(cluster: Facts) -> str | None:

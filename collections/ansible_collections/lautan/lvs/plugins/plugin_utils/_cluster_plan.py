@@ -21,6 +21,7 @@ from typing import Any, Final
 
 from ansible_collections.lautan.lvs.plugins.plugin_utils._cluster_checks import (
     Host,
+    Networks,
     Vip,
     check_tls,
     check_unique,
@@ -30,7 +31,6 @@ from ansible_collections.lautan.lvs.plugins.plugin_utils._cluster_checks import 
     read_networks,
     read_scheduler,
     read_vips,
-    read_vrid,
     read_weights,
 )
 from ansible_collections.lautan.lvs.plugins.plugin_utils._cluster_facts import (
@@ -50,6 +50,7 @@ from ansible_collections.lautan.lvs.plugins.plugin_utils._cluster_services impor
     check_sorry_servers,
     read_services,
 )
+from ansible_collections.lautan.lvs.plugins.plugin_utils._cluster_vrrp import MAX_DIRECTORS, Instance, read_instances
 
 CLUSTER_VARIABLES: Final = frozenset(
     {
@@ -66,17 +67,12 @@ CLUSTER_VARIABLES: Final = frozenset(
         "lvs_tls_private_key",
     }
 )
-HOST_VARIABLES: Final = frozenset({"lvs_address", "lvs_address6", "lvs_weight", "lvs_media_ports"})
+HOST_VARIABLES: Final = frozenset({"lvs_address", "lvs_address6", "lvs_home_vips", "lvs_weight", "lvs_media_ports"})
 
 # Names that begin with lvs_ and mean nothing to the plan. A role that gives operators a variable of this prefix adds
 # its name here; any other lvs_* name that a host has is reported as a typing error.
 OTHER_VARIABLES: Final = frozenset({"lvs_plan", "lvs_secrets_directory"})
 
-# RFC 5798, 5.2.4: 255 belongs to the owner of the address (no director owns a VIP), 0 is said by a master that leaves.
-# A backup waits (256 - priority) / 256 of an advertisement interval after a master has left (RFC 5798, 6.1), so
-# priorities near the top make a planned switchover many times faster than the customary 150 and 100.
-HIGHEST_PRIORITY: Final = 254
-MAX_DIRECTORS: Final = 250
 # Real server number n (from 0) gets packet mark 1001 + n. On a director nothing else may set or match marks from 1001
 # to 1000 + the number of real servers: no nftables or iptables rule, no policy routing ("ip rule fwmark"), no other
 # fwmark service in IPVS, and not keepalived's "nftables_ipvs", whose marks count up from 1000 unless told otherwise.
@@ -117,13 +113,13 @@ def plan(description: Description | Mapping[str, Any]) -> dict[str, Any]:
     domain = read_domain(cluster)
     networks = read_networks(cluster)
     vips = read_vips(cluster, networks)
-    vrid = read_vrid(cluster)
     scheduler = read_scheduler(cluster)
     check_tls(cluster)
 
     vip6 = next((vip for vip in vips if vip.address.version == 6), None)
     directors = [read_host(values, networks, vip6, mistakes) for values in description.directors]
     real_servers = [read_host(values, networks, vip6, mistakes) for values in description.real_servers]
+    instances = read_instances(cluster, vips, directors, real_servers)
     check_unique(cluster, vips, [*directors, *real_servers])
     weights = read_weights(cluster, real_servers)
     media = read_media(cluster, real_servers)
@@ -138,21 +134,23 @@ def plan(description: Description | Mapping[str, Any]) -> dict[str, Any]:
 
     return {
         "domain": domain,
-        "vips": [
-            {
-                "address": str(vip.address),
-                "family": FAMILIES[vip.address.version][0],
-                "host_prefix": FAMILIES[vip.address.version][2],
-                "network": str(networks.of[vip.address.version]),
-            }
-            for vip in vips
-        ],
+        "vips": [_vip(vip, networks) for vip in vips],
         "networks": {FAMILIES[version][0]: str(network) for version, network in sorted(networks.of.items())},
-        "vrrp": {"vrid": vrid},
+        "vrrp": {
+            "instances": [
+                {
+                    "name": instance.name,
+                    "vrid": instance.vrid,
+                    "home": instance.home,
+                    "vips": [str(vip.address) for vip in instance.vips],
+                }
+                for instance in instances
+            ]
+        },
         "scheduler": scheduler,
         "directors": [
-            {**_names_and_addresses(host), "priority": HIGHEST_PRIORITY - position}
-            for position, host in enumerate(directors)
+            {**_names_and_addresses(host), "vrrp_instances": of_director}
+            for host, of_director in zip(directors, _vrrp_instances(instances, directors, networks), strict=True)
         ],
         "real_servers": [
             {
@@ -268,6 +266,36 @@ def _names_and_addresses(host: Host) -> dict[str, Any]:
         "address": str(host.addresses[4]),
         "address6": None if address6 is None else str(address6),
     }
+
+
+def _vip(vip: Vip, networks: Networks) -> dict[str, Any]:
+    family, _title, host_prefix = FAMILIES[vip.address.version]
+    return {
+        "address": str(vip.address),
+        "family": family,
+        "host_prefix": host_prefix,
+        "network": str(networks.of[vip.address.version]),
+    }
+
+
+def _vrrp_instances(
+    instances: Sequence[Instance], directors: Sequence[Host], networks: Networks
+) -> list[list[dict[str, Any]]]:
+    """For each director all instances, with the priority that it has in each."""
+    names = [host.name for host in directors]
+    priorities = [instance.priorities(names) for instance in instances]
+    return [
+        [
+            {
+                "name": instance.name,
+                "vrid": instance.vrid,
+                "priority": of_director[name],
+                "vips": [_vip(vip, networks) for vip in instance.vips],
+            }
+            for instance, of_director in zip(instances, priorities, strict=True)
+        ]
+        for name in names
+    ]
 
 
 def _virtual_services(

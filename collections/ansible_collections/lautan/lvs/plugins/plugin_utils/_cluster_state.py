@@ -48,8 +48,9 @@ def compare(
     for vip, names in holders.items():
         if len(names) != 1:
             faults.append(f"{vip}: on {len(names)} directors ({', '.join(names) or 'none'}) instead of exactly one")
-    if len({tuple(names) for names in holders.values()}) > 1:
-        faults.append("the VIPs are not together on one director")
+    for instance in plan["vrrp"]["instances"]:
+        if len({tuple(holders[vip]) for vip in instance["vips"]}) > 1:
+            faults.append(f"VRRP instance {instance['name']}: its VIPs are not together on one director")
     for name, seen in real_servers.items():
         if seen:
             faults += [f"{name}: VIPs: `{command}` is missing" for command in seen["differences"]]
@@ -184,9 +185,22 @@ def _summary(
     served: Sequence[Mapping[str, Any]],
 ) -> list[str]:
     lines = [f"https://{plan['domain']}/"]
+    homes = _homes(plan)
     for vip, names in holders.items():
         who = sorted({each["server"] for each in served if each["vip"] == vip and each["status"] == 200})
-        lines.append(f"{vip} on {', '.join(names) or 'no director'}, answered by {', '.join(who) or 'nobody'}")
+        home = f" (home {homes[vip]})" if homes else ""
+        lines.append(f"{vip} on {', '.join(names) or 'no director'}{home}, answered by {', '.join(who) or 'nobody'}")
     standby = [name for name in directors if not any(name in names for names in holders.values())]
     lines.append(f"standby: {', '.join(standby) or 'none'}")
+    if away := [vip for vip, home in homes.items() if holders[vip] != [home]]:
+        lines.append(f"not at home: {', '.join(away)}")
     return lines
+
+
+def _homes(plan: Mapping[str, Any]) -> dict[str, str]:
+    """The home of each VIP; of none if they all have the same, because then it hardly matters where they are."""
+    instances = plan["vrrp"]["instances"]
+    if len(instances) < 2:
+        return {}
+    homes = {vip: instance["home"] for instance in instances for vip in instance["vips"]}
+    return {vip["address"]: homes[vip["address"]] for vip in plan["vips"]}

@@ -9,8 +9,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
-from typing import Any, Mapping
+from typing import Any, Mapping, Sequence
 
 from ansible_collections.lautan.lvs.plugins.module_utils._keepalived import daemon
 from ansible_collections.lautan.lvs.plugins.module_utils._keepalived.model import Mistakes
@@ -47,6 +48,7 @@ from ansible_collections.lautan.lvs.plugins.module_utils._vrrp_switchover.track_
     find_tracking,
     read_value,
     reset,
+    tracked,
 )
 
 _IPVS = "/proc/net/ip_vs"
@@ -65,39 +67,43 @@ def ensure(access: DirectorAccess, wanted: Wanted, check_mode: bool, outcome: Ou
     :raises CommandError: if a program failed.
     :raises NoDump: if keepalived does not tell its state.
     :raises NotReached: if the other director did not take over, or this one did not let go.
-    :raises StillSet: if the file could not be reset.
+    :raises StillSet: if a file could not be reset.
     """
     mistakes: list[str] = []
     check_timeout(wanted.timeout, mistakes)
     to = None if wanted.to is None else read_address("to", wanted.to, mistakes)
     peers = read_peers(wanted, mistakes)
     document = _document(access, wanted.path)
-    tracking = find_tracking(document, wanted.track_file, wanted.path, mistakes)
-    names = [] if tracking is None else select(wanted, tracking, mistakes)
-    if mistakes or tracking is None:
+    files = find_tracking(document, wanted.track_file, wanted.path, mistakes)
+    names = select(wanted, files, mistakes) if files else []
+    if mistakes:
         raise Mistakes(mistakes)
-    with access.alone(os.path.dirname(tracking.file)):
-        _repair(access, tracking, wanted.timeout, check_mode, outcome)
+    with contextlib.ExitStack() as stack:
+        for directory in sorted({os.path.dirname(tracking.file) for tracking in files}):
+            stack.enter_context(access.alone(directory))
+        _repair(access, files, wanted.timeout, check_mode, outcome)
         info = gather(access, wanted.path, access.pause)
-        found = _running(info, tracking)
+        found = _running(info, tracked(files))
         outcome.before = {name: found[name].state for name in names}
         outcome.after = dict(outcome.before)
         moving = [found[name] for name in names if found[name].state == MASTER]
         outcome.message = _needless(access, to, info, moving, outcome)
         if to is None or outcome.message:
             return
-        faults = _hindrances(wanted, moving, [found[name] for name in tracking.instances if name not in names])
+        files = [tracking for tracking in files if any(item.name in tracking.instances for item in moving)]
+        faults = _hindrances(wanted, moving, files, found)
         faults += reasons(moving, to, peers, _forwarding(access, info, document), wanted.force)
         if faults:
             raise Mistakes(faults)
+        paths = [tracking.file for tracking in files]
         if check_mode:
             outcome.changed = True
-            outcome.commands += [set_command(tracking.file, 1), set_command(tracking.file, 0)]
+            outcome.commands += [set_command(path, value) for value in (1, 0) for path in paths]
             outcome.after = predicted(outcome.before, moving)
         else:
             dump = daemon.Dump(access, info.main_pid or 0)
             with access.shielded():
-                Move(access, dump, tracking.file, moving, wanted.timeout).run(to, outcome)
+                Move(access, dump, paths, moving, wanted.timeout).run(to, outcome)
         outcome.message = f"{', '.join(item.name for item in moving)}: moved to {to}"
 
 
@@ -108,36 +114,40 @@ def _document(access: DirectorAccess, path: str) -> Mapping[str, Any]:
     return parse_configuration(file.text).document
 
 
-def _repair(access: DirectorAccess, tracking: Tracking, timeout: float, check_mode: bool, outcome: Outcome) -> None:
-    """Nobody else is at work: what the file says was left behind by a run that was cut short."""
-    value = read_value(access, tracking.file)
-    if value == 0:
+def _repair(
+    access: DirectorAccess, files: Sequence[Tracking], timeout: float, check_mode: bool, outcome: Outcome
+) -> None:
+    """Nobody else is at work: what the files say was left behind by a run that was cut short."""
+    values = {tracking.file: read_value(access, tracking.file) for tracking in files}
+    outcome.left_behind = {file: value for file, value in values.items() if value != 0}
+    if not outcome.left_behind:
         return
     outcome.changed = True
-    outcome.left_behind = (tracking.file, value)
-    outcome.commands.append(set_command(tracking.file, 0))
-    outcome.warnings.append(f"{tracking.file} said {value}, so an earlier switchover was interrupted; it is reset to 0")
+    for file, value in outcome.left_behind.items():
+        outcome.commands.append(set_command(file, 0))
+        outcome.warnings.append(f"{file} said {value}, so an earlier switchover was interrupted; it is reset to 0")
     if check_mode:
         return
-    reset(access, tracking.file)
+    reset(access, outcome.left_behind)
     service = daemon.service(access)
     if not service.is_running:
         return
     dump = daemon.Dump(access, service.main_pid)
     deadline = access.now() + timeout
+    names = tracked(tracking for tracking in files if tracking.file in outcome.left_behind)
     # There may be another reason for FAULT. Then that is what is told in the end.
-    while _in_fault(dump.instances(access.pause), tracking) and access.now() < deadline:
+    while _in_fault(dump.instances(access.pause), names) and access.now() < deadline:
         access.pause(PAUSE)
 
 
-def _in_fault(entries: list[dict[str, Any]], tracking: Tracking) -> bool:
+def _in_fault(entries: list[dict[str, Any]], names: Sequence[str]) -> bool:
     found = [parse.running_instance(entry, None, set()) for entry in entries]
-    return any(instance.name in tracking.instances and instance.state == FAULT for instance in found)
+    return any(instance.name in names and instance.state == FAULT for instance in found)
 
 
-def _running(info: Info, tracking: Tracking) -> dict[str, Instance]:
+def _running(info: Info, names: Sequence[str]) -> dict[str, Instance]:
     found = {instance.name: instance for instance in info.instances}
-    missing = [name for name in tracking.instances if name not in found]
+    missing = [name for name in names if name not in found]
     if missing:
         raise Mistakes([f"VRRP instance {name}: keepalived runs without it; reload keepalived" for name in missing])
     return found
@@ -156,16 +166,21 @@ def _needless(access: DirectorAccess, to: str | None, info: Info, moving: list[I
     return ""
 
 
-def _hindrances(wanted: Wanted, moving: list[Instance], others: list[Instance]) -> list[str]:
+def _hindrances(
+    wanted: Wanted, moving: Sequence[Instance], files: Sequence[Tracking], found: Mapping[str, Instance]
+) -> list[str]:
     """What speaks against it on this director.
 
-    :param others: instances that track the file and are not meant.
+    :param files: those that the instances track.
+    :param found: all instances.
     """
+    names = [item.name for item in moving]
     lines = [
-        f"instances={wanted.instances!r}: VRRP instance {instance.name} is {MASTER} as well and would move with them, "
-        f"because it tracks {wanted.track_file}"
-        for instance in others
-        if instance.state == MASTER
+        f"instances={wanted.instances!r}: VRRP instance {name} is {MASTER} as well and would move with them, "
+        f"because it tracks {tracking.name}"
+        for tracking in files
+        for name in tracking.instances
+        if name not in names and found[name].state == MASTER
     ]
     for instance in moving:
         least = _INTERVALS * (instance.advert_interval or 0)

@@ -91,7 +91,7 @@ def run_module(module: AnsibleModule) -> None:
             module.warn(warning)
         return {
             "changed": outcome.changed,
-            "repaired": outcome.left_behind is not None,
+            "repaired": bool(outcome.left_behind),
             "commands": outcome.commands,
             "instances": [
                 {"name": name, "from": state, "to": outcome.after[name]} for name, state in outcome.before.items()
@@ -116,7 +116,7 @@ def run_module(module: AnsibleModule) -> None:
     except CommandError as exc:
         fail(f"A command failed: {exc}", cmd=exc.argv, rc=exc.rc, stdout=exc.stdout, stderr=exc.stderr)
     except Interrupted as exc:
-        fail(f"Interrupted by {exc}; the track_file says 0 again")
+        fail(f"Interrupted by {exc}; every track_file says 0 again")
     except OSError as exc:
         fail(f"A file could not be read or written: {exc}")
     else:
@@ -129,10 +129,7 @@ def run_module(module: AnsibleModule) -> None:
 
 
 def _diff(outcome: Outcome) -> list[dict[str, str]]:
-    changes = []
-    if outcome.left_behind is not None:
-        file, value = outcome.left_behind
-        changes.append((file, f"{value}\n", "0\n"))
+    changes = [(file, f"{value}\n", "0\n") for file, value in outcome.left_behind.items()]
     if outcome.before != outcome.after:
         changes.append(("VRRP", _lines(outcome.before), _lines(outcome.after)))
     return [

@@ -93,8 +93,8 @@ class Outcome:
     """What was done, or would be. Filled in as things happen, so that it is true however they end."""
 
     changed: bool = False
-    # The file that an interrupted run has left behind, and the number in it
-    left_behind: tuple[str, int] | None = None
+    # The files that an interrupted run has left behind, and the numbers in them
+    left_behind: dict[str, int] = field(default_factory=dict)
     commands: list[str] = field(default_factory=list)
     warnings: list[str] = field(default_factory=list)
     before: dict[str, str] = field(default_factory=dict)
@@ -105,7 +105,7 @@ class Outcome:
 
 
 class StillSet(Exception):  # noqa: N818  # it is the file's state
-    """The file could not be reset, so that keepalived stays in FAULT."""
+    """A file could not be reset, so that keepalived stays in FAULT."""
 
 
 class Busy(Exception):  # noqa: N818  # so is the file

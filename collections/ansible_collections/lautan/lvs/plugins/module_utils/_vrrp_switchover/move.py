@@ -38,51 +38,53 @@ def set_command(file: str, value: int) -> str:
 class Move:
     """One switchover.
 
-    The file says 1 only until the instances have left MASTER, some milliseconds: keepalived has said so to the other
-    directors by then. As soon as it says 0 again this director is a backup, which becomes MASTER by itself if it
+    The files say 1 only until the instances have left MASTER, some milliseconds: keepalived has said so to the other
+    directors by then. As soon as they say 0 again this director is a backup, which becomes MASTER by itself if it
     hears nobody. So nothing has to be noticed and undone here if nobody takes over.
 
+    :param files: the paths of the files that the instances track.
     :param moving: the instances, as they were before.
     """
 
     def __init__(
-        self, access: DirectorAccess, dump: Dump, file: str, moving: Sequence[Instance], timeout: float
+        self, access: DirectorAccess, dump: Dump, files: Sequence[str], moving: Sequence[Instance], timeout: float
     ) -> None:
-        self._access, self._dump, self._file = access, dump, file
+        self._access, self._dump, self._files = access, dump, files
         self._names = [instance.name for instance in moving]
         self._timeout = timeout
 
     def run(self, to: str, outcome: Outcome) -> None:
         """:raises NotReached: if the other director did not take over, or this one did not let go.
 
-        :raises StillSet: if the file could not be reset.
+        :raises StillSet: if a file could not be reset.
         """
         start = self._access.now()
         try:
             adverts = self._push(start + self._timeout, outcome)
         except Interrupted:
-            # Perhaps while the file was being reset. It does not come twice.
-            reset(self._access, self._file)
+            # Perhaps while a file was being reset. It does not come twice.
+            reset(self._access, self._files)
             raise
         if adverts is None:
             lines = [f"VRRP instance {name}: is {outcome.after[name]} still" for name in self._still_master(outcome)]
             raise NotReached(
                 lines,
-                f"keepalived did not heed {self._file} within {self._timeout:g} seconds, and the file says 0 again. "
-                f"It may not have read its configuration yet",
+                f"keepalived did not heed {' and '.join(self._files)} within {self._timeout:g} seconds, "
+                f"{self._again()}. It may not have read its configuration yet",
             )
         self._settle(to, start, adverts, outcome)
 
     def _push(self, deadline: float, outcome: Outcome) -> dict[str, int] | None:
-        """Have the file say 1 until no instance is MASTER, and 0 from then on."""
-        outcome.commands.append(set_command(self._file, 1))
+        """Have the files say 1 until no instance is MASTER, and 0 from then on."""
         try:
-            self._access.overwrite(self._file, "1\n")
-            outcome.changed = True
+            for file in self._files:
+                outcome.commands.append(set_command(file, 1))
+                self._access.overwrite(file, "1\n")
+                outcome.changed = True
             return self._leave(deadline, outcome)
         finally:
-            outcome.commands.append(set_command(self._file, 0))
-            reset(self._access, self._file)
+            outcome.commands += [set_command(file, 0) for file in self._files]
+            reset(self._access, self._files)
 
     def _leave(self, deadline: float, outcome: Outcome) -> dict[str, int] | None:
         """Wait until no instance is MASTER.
@@ -107,14 +109,15 @@ class Move:
             returned = self._still_master(outcome)
             if not returned and outcome.released is None and not _held(found):
                 outcome.released = seconds
-            heard = all(found[name].state == BACKUP and _received(found[name]) > adverts[name] for name in self._names)
-            if heard and outcome.heard is None:
+            heard = [name for name, item in found.items() if item.state == BACKUP and _received(item) > adverts[name]]
+            if len(heard) == len(self._names) and outcome.heard is None:
                 outcome.heard = seconds
             if outcome.released is not None and outcome.heard is not None:
                 return
             missing = [ip for instance in found.values() for ip in instance.addresses_missing]
-            if len(returned) == len(self._names) and not missing:
-                raise NotReached([f"{to}: did not take over"], self._whereabouts(outcome))
+            if returned and len(returned) + len(heard) == len(self._names) and not missing:
+                lines = [f"{to}: did not take over {name}" for name in returned]
+                raise NotReached(lines, self._whereabouts(outcome))
             if self._access.now() >= deadline:
                 raise NotReached(self._differences(to, found, adverts), self._whereabouts(outcome))
             self._access.pause(PAUSE)
@@ -125,7 +128,7 @@ class Move:
         if missing:
             raise NotReached(
                 [f"VRRP instance {name}: keepalived does not have it any more" for name in missing],
-                "The file says 0 again",
+                self._again(),
             )
         found = {name: parse.running_instance(entries[name], None, held) for name in self._names}
         outcome.after.update({name: instance.state for name, instance in found.items()})
@@ -148,7 +151,10 @@ class Move:
 
     def _whereabouts(self, outcome: Outcome) -> str:
         states = ", ".join(f"{name} is {outcome.after[name]}" for name in self._names)
-        return f"{self._file} says 0 again, and {states} here"
+        return f"{self._again()}, and {states} here"
+
+    def _again(self) -> str:
+        return f"{' and '.join(self._files)} {'says' if len(self._files) == 1 else 'say'} 0 again"
 
 
 def _received(instance: Instance) -> int:

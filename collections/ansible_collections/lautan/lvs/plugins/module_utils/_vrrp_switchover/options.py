@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import math
 from ipaddress import ip_address
-from typing import Any, Mapping
+from typing import Any, Mapping, Sequence
 
 from ansible_collections.lautan.lvs.plugins.module_utils._vrrp_info.model import SyncDaemon
 from ansible_collections.lautan.lvs.plugins.module_utils._vrrp_switchover.model import (
@@ -21,7 +21,7 @@ from ansible_collections.lautan.lvs.plugins.module_utils._vrrp_switchover.model 
     Wanted,
 )
 from ansible_collections.lautan.lvs.plugins.module_utils._vrrp_switchover.table import read_table
-from ansible_collections.lautan.lvs.plugins.module_utils._vrrp_switchover.track_file import Tracking
+from ansible_collections.lautan.lvs.plugins.module_utils._vrrp_switchover.track_file import Tracking, tracked
 
 
 def read_address(path: str, text: str, mistakes: list[str]) -> str | None:
@@ -84,14 +84,15 @@ def check_timeout(timeout: float, mistakes: list[str]) -> None:
         mistakes.append(f"timeout={timeout}: must be more than 0 seconds")
 
 
-def select(wanted: Wanted, tracking: Tracking, mistakes: list[str]) -> list[str]:
-    """The names of the instances that are meant, all that track the file by default."""
+def select(wanted: Wanted, files: Sequence[Tracking], mistakes: list[str]) -> list[str]:
+    """The names of the instances that are meant, all that track one of the files by default."""
+    known = tracked(files)
     if wanted.instances is None:
-        return tracking.instances
+        return known
     for index, name in enumerate(wanted.instances):
-        if name not in tracking.instances:
-            there = ", ".join(tracking.instances)
+        if name not in known:
+            there = ", ".join(known)
             mistakes.append(f"instances[{index}]={name!r}: does not track {wanted.track_file}; those that do: {there}")
     if not wanted.instances:
         mistakes.append("instances=[]: must name one at least")
-    return [name for name in tracking.instances if name in wanted.instances]
+    return [name for name in known if name in wanted.instances]

@@ -5,13 +5,14 @@
 # Note that this module util is PRIVATE to the collection: it may change in any release.
 # Do not use it from other collections or from stand-alone plugins.
 
-"""The file that moves VRRP instances when something is written into it."""
+"""The files that move VRRP instances when something is written into them."""
 
 from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from typing import Any, Mapping
+from fnmatch import fnmatchcase
+from typing import Any, Iterable, Mapping
 
 from ansible_collections.lautan.lvs.plugins.module_utils._keepalived.entries import field
 from ansible_collections.lautan.lvs.plugins.module_utils._vrrp_switchover.model import DirectorAccess, StillSet
@@ -23,35 +24,46 @@ _LENGTH = 127
 
 @dataclass(frozen=True)
 class Tracking:
-    """A file, and the VRRP instances that go to FAULT while it holds anything but 0, those of their groups included."""
+    """A file, and the VRRP instances that go to FAULT while it holds anything but 0, those of their groups included.
 
+    ``name`` is what the configuration calls it, ``file`` is its path.
+    """
+
+    name: str
     file: str
     instances: list[str]
 
 
-def find_tracking(document: Mapping[str, Any], name: str, path: str, mistakes: list[str]) -> Tracking | None:
-    """Find a track_file in a configuration.
+def find_tracking(document: Mapping[str, Any], pattern: str, path: str, mistakes: list[str]) -> list[Tracking]:
+    """Find the track_files with names that match a pattern, and that are tracked, in a configuration.
 
     :param path: of the configuration, for messages.
-    :param mistakes: gets what is wrong with it.
+    :param mistakes: gets what is wrong with it, and that there are none.
     """
-    files = [item for item in document.get("track_files", []) if item["name"] == name]
+    files = [item for item in document.get("track_files", []) if fnmatchcase(item["name"], pattern)]
     if not files:
-        mistakes.append(f"track_file={name!r}: is not in {path}")
-        return None
-    default = files[0].get("weight", 1)
+        mistakes.append(f"track_file={pattern!r}: is not in {path}")
+        return []
+    found = [Tracking(item["name"], item["file"], _instances(document, item, mistakes)) for item in files]
+    if not any(tracking.instances for tracking in found):
+        mistakes.append(f"track_file={pattern!r}: no VRRP instance in {path} tracks it")
+    return [tracking for tracking in found if tracking.instances]
+
+
+def tracked(found: Iterable[Tracking]) -> list[str]:
+    """The VRRP instances that track any of the files, each once."""
+    return list(dict.fromkeys(name for tracking in found for name in tracking.instances))
+
+
+def _instances(document: Mapping[str, Any], file: Mapping[str, Any], mistakes: list[str]) -> list[str]:
+    name, default = file["name"], file.get("weight", 1)
     instances = document.get("vrrp_instances", [])
-    groups = document.get("vrrp_sync_groups", [])
     tracking = {item["name"] for item in instances if _tracks(item, name, "VRRP instance", default, mistakes)}
-    for group in groups:
+    for group in document.get("vrrp_sync_groups", []):
         members = group.get("group", [])
         if _tracks(group, name, "VRRP sync group", default, mistakes) or tracking.intersection(members):
             tracking.update(members)
-    found = [item["name"] for item in instances if item["name"] in tracking]
-    if not found:
-        mistakes.append(f"track_file={name!r}: no VRRP instance in {path} tracks it")
-        return None
-    return Tracking(files[0]["file"], found)
+    return [item["name"] for item in instances if item["name"] in tracking]
 
 
 def _tracks(item: Mapping[str, Any], name: str, kind: str, default: Any, mistakes: list[str]) -> bool:
@@ -85,11 +97,18 @@ def read_value(access: DirectorAccess, path: str) -> int:
     return value_of(None if file is None else file.text)
 
 
-def reset(access: DirectorAccess, path: str) -> None:
-    """Have the file say 0, somehow: keepalived takes a file that is empty or gone for 0 as well.
+def reset(access: DirectorAccess, paths: Iterable[str]) -> None:
+    """Have the files say 0, somehow: keepalived takes a file that is empty or gone for 0 as well.
 
-    :raises StillSet: if that was not possible.
+    :raises StillSet: if that was not possible with all of them.
     """
+    failures = [line for path in paths for line in _reset(access, path)]
+    if failures:
+        raise StillSet("; ".join(failures))
+
+
+def _reset(access: DirectorAccess, path: str) -> list[str]:
+    """Why it was not possible; empty if it was."""
     failures = []
     for attempt in (lambda: access.overwrite(path, "0\n"), lambda: access.remove(path)):
         try:
@@ -98,7 +117,7 @@ def reset(access: DirectorAccess, path: str) -> None:
             failures.append(str(exc))
         try:
             if read_value(access, path) == 0:
-                return
+                return []
         except OSError as exc:
             failures.append(str(exc))
-    raise StillSet("; ".join(failures) or f"{path} keeps its number")
+    return failures or [f"{path} keeps its number"]

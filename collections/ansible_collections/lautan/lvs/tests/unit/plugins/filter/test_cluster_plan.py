@@ -161,7 +161,14 @@ def test_hosts_disagree(changes: dict[str, Any], said: str) -> None:
 
 
 def test_hosts_outside_the_groups_may_disagree() -> None:
-    assert cluster_plan(inventory(other={"lvs_vrid": 7, "lvs_typo": 1}), GROUPS)["vrrp"] == {"vrid": 50}
+    assert cluster_plan(inventory(other={"lvs_vrid": 7, "lvs_typo": 1}), GROUPS) == cluster_plan(inventory(), GROUPS)
+
+
+def test_homes() -> None:
+    groups = {"directors": ["d1", "other"], "real_servers": ["rs1", "rs2"]}
+    other = {"ansible_host": "198.18.0.2", "lvs_home_vips": ["198.18.0.100"]}
+    (instance,) = cluster_plan(inventory(other=other), groups)["vrrp"]["instances"]
+    assert (instance["home"], instance["vips"]) == ("other", ["198.18.0.100"])
 
 
 def test_typing_errors_are_found_without_reading_the_value() -> None:
@@ -298,3 +305,8 @@ def test_documentation_of_the_result_has_every_key() -> None:
     assert list(contains) == list(derived)
     for name in ("vips", "directors", "real_servers", "virtual_services"):
         assert list(contains[name]["contains"]) == list(derived[name][0]), name
+    documented = contains["vrrp"]["contains"]["instances"]["contains"]
+    assert list(documented) == list(derived["vrrp"]["instances"][0])
+    assert contains["vrrp"]["sample"] == derived["vrrp"]
+    (of_director,) = derived["directors"][0]["vrrp_instances"]
+    assert contains["directors"]["sample"][0]["vrrp_instances"] == [of_director]

@@ -27,5 +27,5 @@ def test_documentation_has_every_parameter() -> None:
 
 
 def test_documentation_has_every_key_of_the_result() -> None:
-    result = compare({"domain": "lvs", "vips": [], "virtual_services": []}, {}, {}, [])
+    result = compare({"domain": "lvs", "vips": [], "vrrp": {"instances": []}, "virtual_services": []}, {}, {}, [])
     assert list(yaml.safe_load(plugin.RETURN)["_value"]["contains"]) == list(result)

@@ -13,7 +13,12 @@ from ansible_collections.lautan.lvs.plugins.filter import switchover_plan
 
 def test_everything_is_documented():
     filters = switchover_plan.FilterModule().filters()
-    found = filters["switchover_plan"]({"directors": []}, {}, to="x")
-    assert list(found) == list(yaml.safe_load(switchover_plan.RETURN)["_value"]["contains"])
-    assert found["faults"]
+    documented = yaml.safe_load(switchover_plan.RETURN)["_value"]["contains"]
+    plan = {"directors": [{"name": "director2", "address": "198.18.0.12"}, {"name": "director1", "address": ""}]}
+    item = {"name": "lvs_51", "state": "MASTER", "addresses_missing": [], "addresses_orphaned": []}
+    directors = {"director1": {"vrrp": {"instances": [item]}}, "director2": {"vrrp": {"instances": []}}}
+    found = filters["switchover_plan"](plan, directors, to="director2")
+    assert list(found) == list(documented)
+    assert found["moves"] == documented["moves"]["sample"]
+    assert list(found["moves"][0]) == list(documented["moves"]["contains"])
     assert yaml.safe_load(switchover_plan.DOCUMENTATION)["positional"] == "directors, to"

@@ -20,7 +20,7 @@ from ansible_collections.lautan.lvs.plugins.module_utils._runner import Complete
 from ansible_collections.lautan.lvs.plugins.module_utils._vrrp_switchover import glue
 from ansible_collections.lautan.lvs.plugins.module_utils._vrrp_switchover.model import Busy, Interrupted
 from ansible_collections.lautan.lvs.plugins.modules import vrrp_switchover
-from ansible_collections.lautan.lvs.tests.unit.plugins.module_utils._vrrp_switchover.fake_pair import FILE, Lan
+from ansible_collections.lautan.lvs.tests.unit.plugins.module_utils._vrrp_switchover.fake_pair import FILE, FILE_52, Lan
 
 TWO = "192.0.2.12"
 COMMANDS = [f"echo 1 > {FILE}", f"echo 0 > {FILE}"]
@@ -100,7 +100,7 @@ def test_documentation_agrees_with_the_arguments():
         "to": ("str", None, None),
         "peers": ("list", [], None),
         "instances": ("list", None, None),
-        "track_file": ("str", "lvs_switchover", None),
+        "track_file": ("str", "lvs_switchover*", None),
         "path": ("path", "/etc/keepalived/keepalived.conf", None),
         "timeout": ("float", 5, None),
         "force": ("bool", False, None),
@@ -121,6 +121,25 @@ def test_what_an_interrupted_run_has_left_behind(lan, capsys, warnings):
     assert len(warnings) == 1
 
 
+def test_one_of_several_instances(lan, capsys):
+    lan.add_instance(own_file=True)
+    here, there = lan.directors
+    there.overwrite(FILE_52, "1\n")
+    lan.advance(0.5)
+    there.overwrite(FILE_52, "0\n")
+    lan.advance(0.5)
+    here.overwrite(FILE, "1\n")
+    lan.advance(0.5)
+    result = move(lan, capsys, instances=["lvs_52"], _ansible_diff=True)
+    assert result["instances"] == [{"name": "lvs_52", "from": "MASTER", "to": "BACKUP"}]
+    assert result["commands"] == [COMMANDS[1], f"echo 1 > {FILE_52}", f"echo 0 > {FILE_52}"]
+    assert [(entry["before_header"], entry["before"], entry["after"]) for entry in result["diff"]] == [
+        (FILE, "1\n", "0\n"),
+        ("VRRP", "lvs_52: MASTER\n", "lvs_52: BACKUP\n"),
+    ]
+    assert result["repaired"] is True
+
+
 def test_reasons_are_listed(lan, capsys):
     lan.directors[1].state, lan.directors[1].main_pid = "failed", 0
     result = move(lan, capsys)
@@ -133,7 +152,7 @@ def test_nobody_takes_over(lan, capsys):
     result = move(lan, capsys)
     assert (result["failed"], result["changed"], result["commands"]) == (True, True, COMMANDS)
     assert result["instances"] == [{"name": "lvs_51", "from": "MASTER", "to": "MASTER"}]
-    assert result["errors"] == [f"{TWO}: did not take over"]
+    assert result["errors"] == [f"{TWO}: did not take over lvs_51"]
     assert result["msg"].endswith(f"{FILE} says 0 again, and lvs_51 is MASTER here")
 
 
@@ -145,7 +164,7 @@ def test_another_run(lan, capsys):
 @pytest.mark.parametrize(
     ("error", "words"),
     [
-        (Interrupted("SIGHUP"), "Interrupted by SIGHUP; the track_file says 0 again"),
+        (Interrupted("SIGHUP"), "Interrupted by SIGHUP; every track_file says 0 again"),
         (OSError(5, "Input/output error"), "A file could not be read or written: [Errno 5] Input/output error"),
     ],
 )

@@ -88,18 +88,23 @@ def test_whole_plan() -> None:
             ],
         }
 
+    vips = [
+        {"address": "198.18.0.100", "family": "ipv4", "host_prefix": 32, "network": "198.18.0.0/24"},
+        {"address": "2001:db8::64", "family": "ipv6", "host_prefix": 128, "network": "2001:db8::/64"},
+    ]
+
+    def instances(priority: int) -> list[dict[str, Any]]:
+        return [{"name": "lvs_50", "vrid": 50, "priority": priority, "vips": vips}]
+
     expected = {
         "domain": "meet.example.org",
-        "vips": [
-            {"address": "198.18.0.100", "family": "ipv4", "host_prefix": 32, "network": "198.18.0.0/24"},
-            {"address": "2001:db8::64", "family": "ipv6", "host_prefix": 128, "network": "2001:db8::/64"},
-        ],
+        "vips": vips,
         "networks": {"ipv4": "198.18.0.0/24", "ipv6": "2001:db8::/64"},
-        "vrrp": {"vrid": 50},
+        "vrrp": {"instances": [{"name": "lvs_50", "vrid": 50, "home": "d1", "vips": ["198.18.0.100", "2001:db8::64"]}]},
         "scheduler": "mh",
         "directors": [
-            {"name": "d1", "address": "198.18.0.1", "address6": "2001:db8::1", "priority": 254},
-            {"name": "d2", "address": "198.18.0.2", "address6": "2001:db8::2", "priority": 253},
+            {"name": "d1", "address": "198.18.0.1", "address6": "2001:db8::1", "vrrp_instances": instances(254)},
+            {"name": "d2", "address": "198.18.0.2", "address6": "2001:db8::2", "vrrp_instances": instances(253)},
         ],
         "real_servers": [
             {
@@ -154,7 +159,10 @@ def test_smallest_cluster() -> None:
         }
     )
     assert derived["networks"] == {"ipv4": "10.0.0.0/8"}
-    assert derived["directors"] == [{"name": "10.0.0.1", "address": "10.0.0.1", "address6": None, "priority": 254}]
+    (director,) = derived["directors"]
+    (instance,) = director.pop("vrrp_instances")
+    assert director == {"name": "10.0.0.1", "address": "10.0.0.1", "address6": None}
+    assert (instance["priority"], [vip["address"] for vip in instance["vips"]]) == (254, ["10.1.1.1"])
 
 
 def test_several_vips_of_a_family_have_distinct_service_names() -> None:
@@ -199,7 +207,8 @@ def test_removing_a_server_moves_nobody_with_ports_of_their_own() -> None:
 def test_integers_may_be_text(name: str, value: Any, read: int) -> None:
     description = good()
     description["cluster"][name] = value
-    assert plan(description)["vrrp"]["vrid"] == read
+    (instance,) = plan(description)["vrrp"]["instances"]
+    assert (instance["vrid"], instance["name"]) == (read, f"lvs_{read}")
 
 
 @pytest.mark.parametrize(
@@ -254,12 +263,177 @@ def test_the_limits_themselves_are_allowed() -> None:
     description["real_servers"][2]["lvs_media_ports"] = "65532-65535"
     derived = plan(description)
     assert len(derived["domain"]) == 253
-    assert [director["priority"] for director in derived["directors"]] == list(range(254, 4, -1))
+    assert priorities(derived) == {"lvs_50": list(range(254, 4, -1))}
     assert [server["media"]["last"] for server in derived["real_servers"]] == [1027, 1031, 65535]
 
     description["cluster"]["lvs_media_first_port"] = 65528
     description["real_servers"][2]["lvs_media_ports"] = "1024-1027"
     assert [server["media"]["last"] for server in plan(description)["real_servers"]] == [65531, 65535, 1027]
+
+
+# --- homes -------------------------------------------------------------------------------------------------------
+
+VIPS = ["198.18.0.100", "2001:db8::64", "198.18.0.101", "2001:db8::65", "198.18.0.102"]
+
+
+def at_home(*homes: list[str] | None, vips: list[str] | None = None, **facts: Any) -> dict[str, Any]:
+    """The good cluster with more virtual IPs, of which each director has some at home, and with a third director."""
+    description = good()
+    description["cluster"] |= {"lvs_vips": VIPS if vips is None else vips, "lvs_vrids_taken": [], **facts}
+    description["directors"].append({"name": "d3", "lvs_address": "198.18.0.3", "lvs_address6": "2001:db8::3"})
+    for director, home in zip(description["directors"], homes, strict=False):
+        director["lvs_home_vips"] = home
+    return description
+
+
+def priorities(derived: dict[str, Any]) -> dict[str, list[int]]:
+    """By VRRP instance, the priorities of the directors in their order."""
+    found: dict[str, list[int]] = {}
+    for director in derived["directors"]:
+        for instance in director["vrrp_instances"]:
+            found.setdefault(instance["name"], []).append(instance["priority"])
+    return found
+
+
+def instances(derived: dict[str, Any]) -> list[tuple[int, str, list[str]]]:
+    return [(item["vrid"], item["home"], item["vips"]) for item in derived["vrrp"]["instances"]]
+
+
+def test_each_director_may_be_the_home_of_some() -> None:
+    derived = plan(at_home(None, ["2001:DB8:0::65", "198.18.0.101"], ["198.18.0.102"]))
+    assert instances(derived) == [
+        (50, "d1", ["198.18.0.100", "2001:db8::64"]),
+        # In the order of lvs_vips and in canonical spelling, as everywhere.
+        (51, "d2", ["198.18.0.101", "2001:db8::65"]),
+        (52, "d3", ["198.18.0.102"]),
+    ]
+    assert priorities(derived) == {"lvs_50": [254, 253, 252], "lvs_51": [253, 254, 252], "lvs_52": [253, 252, 254]}
+
+
+def test_every_director_has_every_virtual_ip() -> None:
+    derived = plan(at_home(["198.18.0.102"], ["198.18.0.101", "2001:db8::65"]))
+    for director in derived["directors"]:
+        of_director = [vip for instance in director["vrrp_instances"] for vip in instance["vips"]]
+        assert sorted(vip["address"] for vip in of_director) == sorted(VIPS)
+        assert all(vip in derived["vips"] for vip in of_director)
+    assert derived["vips"] == plan(at_home())["vips"]
+    assert derived["virtual_services"] == plan(at_home())["virtual_services"]
+
+
+@pytest.mark.parametrize("homes", [(), ([], []), (VIPS,), (VIPS[:1],)], ids=str)
+def test_without_homes_all_is_as_one(homes: tuple[list[str], ...]) -> None:
+    derived = plan(at_home(*homes))
+    assert instances(derived) == [(50, "d1", VIPS)]
+    assert priorities(derived) == {"lvs_50": [254, 253, 252]}
+
+
+def test_director_that_is_no_home_takes_no_vrid() -> None:
+    derived = plan(at_home([], VIPS[:2], VIPS[2:]))
+    assert instances(derived) == [(50, "d2", VIPS[:2]), (51, "d3", VIPS[2:])]
+    assert priorities(derived) == {"lvs_50": [253, 254, 252], "lvs_51": [253, 252, 254]}
+
+
+def test_the_last_vrids() -> None:
+    assert [vrid for vrid, _home, _vips in instances(plan(at_home(None, VIPS[2:3], VIPS[4:], lvs_vrid=253)))] == [
+        *(253, 254, 255)
+    ]
+
+
+RULE = "directors speak VRRP over IPv4, and the adverts of each home must name one"
+
+
+@pytest.mark.parametrize(
+    ("description", "lines"),
+    [
+        (
+            at_home(None, ["198.18.0.101", "198.18.0.200", "198.18.0.1/24", 7]),
+            [
+                "lvs_home_vips[1]='198.18.0.200' on host 'd2': is not in lvs_vips",
+                "lvs_home_vips[2]='198.18.0.1/24' on host 'd2': must be an address without a prefix length: 198.18.0.1",
+                "lvs_home_vips[3]=7 on host 'd2': is not an IP address",
+            ],
+        ),
+        (
+            at_home(["198.18.0.100"], ["198.18.0.101", "2001:db8:0::64", "2001:db8::64"], ["198.18.0.100"]),
+            [
+                "lvs_home_vips[2]='2001:db8::64' on host 'd2': is in the list twice",
+                "lvs_home_vips[0]='198.18.0.100' on host 'd3': is at home on host 'd1' already;"
+                " a virtual IP has one home",
+            ],
+        ),
+        (
+            at_home("198.18.0.100"),
+            ["lvs_home_vips='198.18.0.100' on host 'd1': must be a list, for example ['198.18.0.101']"],
+        ),
+        # A home without IPv4
+        (
+            at_home(None, ["2001:db8::65"]),
+            [f"lvs_home_vips=['2001:db8::65'] on host 'd2': has no IPv4 address: {RULE}"],
+        ),
+        (
+            at_home(None, ["198.18.0.100", "198.18.0.101"], ["198.18.0.102"]),
+            [
+                "lvs_home_vips is not set on host 'd1': this is the home of what no director names,"
+                f" ['2001:db8::64', '2001:db8::65'], which has no IPv4 address: {RULE}"
+            ],
+        ),
+        (
+            at_home(["2001:db8::64"], ["198.18.0.100", "198.18.0.101"], ["198.18.0.102"]),
+            [f"lvs_home_vips=['2001:db8::64'] on host 'd1': has no IPv4 address: {RULE}"],
+        ),
+        # VRIDs
+        (
+            at_home(None, ["198.18.0.101"], ["198.18.0.102"], lvs_vrids_taken=[1, "51"]),
+            [
+                "lvs_vrid=50: gives the virtual IPs of host 'd2' the VRID 51, which is taken by another VRRP router on"
+                " the segment, see lvs_vrids_taken[1]"
+            ],
+        ),
+        (
+            at_home(None, ["198.18.0.101"], ["198.18.0.102"], lvs_vrid=254, lvs_vrids_taken=[254]),
+            [
+                "lvs_vrid=254: is taken by another VRRP router on the segment, see lvs_vrids_taken[0]",
+                "lvs_vrid=254: gives the virtual IPs of host 'd3' the VRID 256, which is above 255 (a VRRP router ID,"
+                " RFC 5798, 5.2.3); each home needs one",
+            ],
+        ),
+        (
+            at_home(None, ["198.18.0.101"], ["198.18.0.102"], lvs_vrid=255),
+            [
+                "lvs_vrid=255: gives the virtual IPs of host 'd2' the VRID 256, which is above 255 (a VRRP router ID,"
+                " RFC 5798, 5.2.3); each home needs one",
+            ],
+        ),
+        # What follows from another mistake is not reported.
+        (at_home(None, ["2001:db8::65", "2001:db8::64", "nonsense"]), ["lvs_home_vips[2]='nonsense' on host 'd2': "]),
+        (at_home(None, ["198.18.0.101"], vips=["198.18.0.100", "198.18.0.1o1"]), ["lvs_vips[1]='198.18.0.1o1': "]),
+        (at_home(None, ["2001:db8::65"], vips=["198.18.0.1oo", "2001:db8::65"]), ["lvs_vips[0]='198.18.0.1oo': "]),
+        (at_home(None, ["2001:db8::65"], vips=VIPS[1:2] + VIPS[3:4]), ["lvs_vips=['2001:db8::64', '2001:db8::65']: "]),
+        (at_home(None, ["198.18.0.101"], vips="198.18.0.101"), ["lvs_vips='198.18.0.101': must be a list"]),
+        (at_home(Unusable("lvs_home_vips on host 'd1': bad")), ["lvs_home_vips on host 'd1': bad"]),
+    ],
+)
+def test_mistakes_in_homes(description: dict[str, Any], lines: list[str]) -> None:
+    found = mistakes_of(description)
+    assert len(found) == len(lines), found
+    for mistake, line in zip(found, lines, strict=True):
+        assert mistake.startswith(line)
+
+
+def test_home_that_is_listed_twice_is_one_mistake() -> None:
+    description = at_home(None, ["198.18.0.101"])
+    description["directors"].append(description["directors"][1])
+    assert mistakes_of(description) == ["group 'directors' has host 'd2' more than once"]
+
+
+def test_homes_are_for_directors() -> None:
+    description = good()
+    for real_server in description["real_servers"][:2]:
+        real_server["lvs_home_vips"] = ["198.18.0.100"]
+    assert mistakes_of(description) == [
+        f"lvs_home_vips=['198.18.0.100'] on host '{name}': is a variable of directors, and this is a real server"
+        for name in ("rs1", "rs2")
+    ]
 
 
 # --- mistakes ----------------------------------------------------------------------------------------------------
@@ -505,6 +679,26 @@ CASES = [
         "lvs_media_ports='30000-30199' on host '198.18.0.13': overlaps 30199-30300 of host 'rs1'",
         needs="r2.lvs_media_ports",
     ),
+    # homes
+    host("d1", "lvs_home_vips", "198.18.0.100", "lvs_home_vips='198.18.0.100' on host 'd2': must be a list"),
+    host("d1", "lvs_home_vips", [0], "lvs_home_vips[0]=0 on host 'd2': is not an IP address"),
+    host(
+        "d1",
+        "lvs_home_vips",
+        ["2001:db8::64"],
+        "lvs_home_vips=['2001:db8::64'] on host 'd2': has no IPv4 address",
+        # A second VRID follows, 51, which is taken.
+        also=1,
+        needs="lvs_vips lvs_vrid lvs_vrids_taken lvs_networks",
+    ),
+    host(
+        "d1",
+        "lvs_home_vips",
+        ["198.18.0.200"],
+        "lvs_home_vips[0]='198.18.0.200' on host 'd2': is not in lvs_vips",
+        needs="lvs_vips",
+    ),
+    host("r1", "lvs_home_vips", ["198.18.0.100"], "lvs_home_vips=['198.18.0.100'] on host 'rs2': is a variable of d"),
     # weights
     host("r0", "lvs_weight", 65536, "lvs_weight=65536 on host 'rs1': must be a whole number from 0 to 65535"),
     host("r0", "lvs_weight", "-1", "lvs_weight='-1' on host 'rs1': must be a whole number from 0 to 65535"),
@@ -813,7 +1007,7 @@ def clusters(draw: st.DrawFn) -> dict[str, Any]:
     }
     size = draw(st.integers(4, 500))
     optional = {
-        "lvs_vrid": st.sampled_from([1, "77", 255]),
+        "lvs_vrid": st.sampled_from([1, "77", 251]),
         "lvs_vrids_taken": st.lists(st.integers(100, 200), unique=True),
         "lvs_scheduler": st.sampled_from(SCHEDULERS),
         "lvs_media_first_port": st.integers(1024, 30000).map(lambda port: draw(st.sampled_from([port, str(port)]))),
@@ -829,11 +1023,16 @@ def clusters(draw: st.DrawFn) -> dict[str, Any]:
         if draw(st.booleans()):
             # Above all derived ranges: 30000 + 12 * 500.
             server["lvs_media_ports"] = f"{40000 + position * 300}-{40000 + position * 300 + draw(st.integers(3, 299))}"
-    return {
-        "cluster": cluster_facts,
-        "directors": [facts(n, f"d{n}") for n in range(directors)],
-        "real_servers": real_servers,
-    }
+    described = [facts(n, f"d{n}") for n in range(directors)]
+    # Each IPv4 one may be at home anywhere, and IPv6 ones where an IPv4 one is.
+    homes = {vip: draw(st.integers(0, directors - 1)) for vip in addresses4[directors + servers :]}
+    homes |= {vip: draw(st.sampled_from(sorted(homes.values()))) for vip in addresses6[directors + servers :]}
+    for vip, home in homes.items():
+        if home or draw(st.booleans()):
+            described[home].setdefault("lvs_home_vips", []).append(vip)
+    if all(homes.values()):
+        described[0]["lvs_home_vips"] = []
+    return {"cluster": cluster_facts, "directors": described, "real_servers": real_servers}
 
 
 @settings(PATIENT, max_examples=300)
@@ -846,10 +1045,25 @@ def test_a_valid_cluster_always_plans(description: dict[str, Any]) -> None:
 
     assert [host["name"] for host in derived["directors"]] == [host["name"] for host in description["directors"]]
     assert [host["name"] for host in derived["real_servers"]] == [host["name"] for host in description["real_servers"]]
-    priorities = [director["priority"] for director in derived["directors"]]
-    assert len(set(priorities)) == len(priorities)
-    assert priorities == sorted(priorities, reverse=True)
-    assert all(1 <= priority <= 254 for priority in priorities)
+    vips = [vip["address"] for vip in derived["vips"]]
+    moving = derived["vrrp"]["instances"]
+    assert sorted(vip for instance in moving for vip in instance["vips"]) == sorted(vips)
+    assert (
+        len({instance["vrid"] for instance in moving}) == len({instance["home"] for instance in moving}) == len(moving)
+    )
+    for instance in moving:
+        assert 1 <= instance["vrid"] <= 255
+        assert instance["vips"] == [vip for vip in vips if vip in instance["vips"]]
+        assert any("." in vip for vip in instance["vips"])
+        ranking = dict(
+            zip([host["name"] for host in derived["directors"]], priorities(derived)[instance["name"]], strict=True)
+        )
+        assert sorted(ranking.values(), reverse=True) == list(range(254, 254 - len(ranking), -1))
+        assert ranking[instance["home"]] == 254
+    for director in description["directors"]:
+        for text in director.get("lvs_home_vips", []):
+            address = str(ipaddress.ip_address(text))
+            assert [instance["home"] for instance in moving if address in instance["vips"]] == [director["name"]]
 
     ports = [set(range(server["media"]["first"], server["media"]["last"] + 1)) for server in derived["real_servers"]]
     assert len(set().union(*ports)) == sum(len(of_server) for of_server in ports)

@@ -325,11 +325,14 @@ FAULTS: dict[str, tuple[Change, list[str]]] = {
     ),
     "one VIP on no director": (
         holding((VIP4,), ()),
-        [f"{VIP6}: on 0 directors (none) instead of exactly one", "the VIPs are not together on one director"],
+        [
+            f"{VIP6}: on 0 directors (none) instead of exactly one",
+            "VRRP instance lvs_50: its VIPs are not together on one director",
+        ],
     ),
     "VIPs on different directors": (
         holding((VIP6,), (VIP4,)),
-        ["the VIPs are not together on one director"],
+        ["VRRP instance lvs_50: its VIPs are not together on one director"],
     ),
     "real server differs": (
         lambda seen: seen["real_servers"]["rs2"].update(differences=["sysctl -w a=1", "ip address add b"]),
@@ -407,3 +410,78 @@ def test_summary_names_nobody_for_failed_requests() -> None:
         f"{VIP6} on director2, answered by rs2",
         "standby: none",
     ]
+
+
+# ---- VIPs of several homes
+
+VIP4_2, VIP6_2 = "198.18.0.101", "fd00:c612::101"
+MOVED = {VIP4: VIP4_2, VIP6: VIP6_2}
+
+
+def judged_with_homes(director1: tuple[str, ...], director2: tuple[str, ...]) -> dict[str, list[str]]:
+    """Compare with a plan in which director1 is the home of VIP4 and VIP6, director2 that of VIP4_2 and VIP6_2."""
+    description = copy.deepcopy(DESCRIPTION)
+    description["cluster"]["lvs_vips"] = [VIP4, VIP6, VIP4_2, VIP6_2]
+    description["directors"][1]["lvs_home_vips"] = [VIP4_2, VIP6_2]
+    seen = copy.deepcopy(HEALTHY)
+    seen["served"] += [{**each, "vip": MOVED[each["vip"]]} for each in seen["served"]]
+    held = {"director1": director1, "director2": director2}
+    for name, vips in held.items():
+        more = TABLE.replace(VIP4, VIP4_2).replace(f"[{VIP6}]", f"[{VIP6_2}]")
+        replies = "".join(
+            f"Unicast reply from {vip} [{MAC[other].upper()}]  0.641ms\n"
+            for vip in MOVED.keys() | MOVED.values()
+            for other in held
+            if ":" not in vip and other != name and vip in held[other]
+        )
+        seen["directors"][name] |= {"addresses": links(name, *vips), "arping": replies, **in_step(TABLE + more)}
+    return compare(plan(description), **seen)
+
+
+def test_all_at_home() -> None:
+    assert judged_with_homes((VIP4, VIP6), (VIP4_2, VIP6_2)) == {
+        "faults": [],
+        "summary": [
+            "https://conference.lab.example/",
+            f"{VIP4} on director1 (home director1), answered by rs1, rs2",
+            f"{VIP6} on director1 (home director1), answered by rs1, rs2",
+            f"{VIP4_2} on director2 (home director2), answered by rs1, rs2",
+            f"{VIP6_2} on director2 (home director2), answered by rs1, rs2",
+            "standby: none",
+        ],
+    }
+
+
+def test_not_at_home_is_no_fault() -> None:
+    assert judged_with_homes((VIP4, VIP6, VIP4_2, VIP6_2), ()) == {
+        "faults": [],
+        "summary": [
+            "https://conference.lab.example/",
+            f"{VIP4} on director1 (home director1), answered by rs1, rs2",
+            f"{VIP6} on director1 (home director1), answered by rs1, rs2",
+            f"{VIP4_2} on director1 (home director2), answered by rs1, rs2",
+            f"{VIP6_2} on director1 (home director2), answered by rs1, rs2",
+            "standby: director2",
+            f"not at home: {VIP4_2}, {VIP6_2}",
+        ],
+    }
+
+
+def test_at_each_other_s_home() -> None:
+    found = judged_with_homes((VIP4_2, VIP6_2), (VIP4, VIP6))
+    assert found["faults"] == []
+    assert found["summary"][-2:] == ["standby: none", f"not at home: {VIP4}, {VIP6}, {VIP4_2}, {VIP6_2}"]
+
+
+def test_instance_that_is_torn_apart() -> None:
+    found = judged_with_homes((VIP4, VIP6, VIP6_2), (VIP4_2,))
+    assert found["faults"] == ["VRRP instance lvs_51: its VIPs are not together on one director"]
+    assert found["summary"][-1] == f"not at home: {VIP6_2}"
+
+
+def test_each_vip_of_each_home_is_on_exactly_one_director() -> None:
+    found = judged_with_homes((VIP4, VIP6, VIP4_2, VIP6_2), (VIP4_2, VIP6_2))
+    assert found["faults"] == [
+        f"{vip}: on 2 directors (director1, director2) instead of exactly one" for vip in (VIP4_2, VIP6_2)
+    ]
+    assert found["summary"][-1] == f"not at home: {VIP4_2}, {VIP6_2}"

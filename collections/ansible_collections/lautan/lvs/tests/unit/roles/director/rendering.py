@@ -30,17 +30,15 @@ def rendered(template: str, variables: dict[str, Any]) -> str:
     return evaluated(f"lookup('template', '{ROLE / 'templates' / template}')", variables)
 
 
-def variables_of(plan: dict[str, Any]) -> dict[str, Any]:
-    """What playbooks/vars/plan.yml hands to the first director."""
-    director = plan["directors"][0]
+def variables_of(plan: dict[str, Any], number: int = 0) -> dict[str, Any]:
+    """What playbooks/vars/plan.yml hands to a director, by default the first one."""
+    director = plan["directors"][number]
     return {
         "inventory_hostname": director["name"],
         "__director_interface": "eth0",
         "director_address": director["address"],
-        "director_peers": [other["address"] for other in plan["directors"][1:]],
-        "director_priority": director["priority"],
-        "director_vrid": plan["vrrp"]["vrid"],
-        "director_vips": plan["vips"],
+        "director_peers": [other["address"] for other in plan["directors"] if other != director],
+        "director_vrrp_instances": director["vrrp_instances"],
         "director_virtual_services": plan["virtual_services"],
         "director_check_domain": plan["domain"],
     }

@@ -13,7 +13,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ansible_collections.lautan.lvs.plugins.module_utils._vrrp_switchover.table import read_table
-from ansible_collections.lautan.lvs.plugins.module_utils._vrrp_switchover.track_file import find_tracking, value_of
+from ansible_collections.lautan.lvs.plugins.module_utils._vrrp_switchover.track_file import (
+    Tracking,
+    find_tracking,
+    tracked,
+    value_of,
+)
 from ansible_collections.lautan.lvs.tests.unit.plugins.module_utils._keepalived.fake_director import fixture
 
 
@@ -68,9 +73,9 @@ def test_value_is_what_strtol_makes_of_it(text):
     assert value_of(text) == abs(strtol(text.encode("ascii"), None, 0))
 
 
-def document(*instances, weight=0, groups=()):
+def document(*instances, weight=0, groups=(), files=("f",)):
     return {
-        "track_files": [{"name": "f", "file": "/run/f", "weight": weight}],
+        "track_files": [{"name": name, "file": f"/run/{name}", "weight": weight} for name in files],
         "vrrp_instances": list(instances),
         "vrrp_sync_groups": list(groups),
     }
@@ -82,24 +87,51 @@ def instance(name, *files):
 
 def tracking(data):
     mistakes = []
-    return find_tracking(data, "f", "PATH", mistakes), mistakes
+    return find_tracking(data, "f*", "PATH", mistakes), mistakes
 
 
 def test_who_tracks_the_file():
     found, mistakes = tracking(document(instance("a", "g", "f"), instance("b", "g"), instance("c", {"name": "f"})))
-    assert (found.file, found.instances, mistakes) == ("/run/f", ["a", "c"], [])
+    assert (found, mistakes) == ([Tracking("f", "/run/f", ["a", "c"])], [])
+
+
+def test_who_tracks_which_file():
+    instances = [instance("a", "f_1"), instance("b", "g"), instance("c", "f_2"), instance("d", "f_1", "f_2")]
+    found, mistakes = tracking(document(*instances, files=("f_1", "g", "f_2", "f_3")))
+    assert found == [Tracking("f_1", "/run/f_1", ["a", "d"]), Tracking("f_2", "/run/f_2", ["c", "d"])]
+    assert tracked(found) == ["a", "d", "c"]
+    assert mistakes == []
+
+
+@pytest.mark.parametrize(
+    ("pattern", "message"),
+    [("F*", "is not in PATH"), ("f_3", "no VRRP instance in PATH tracks it"), ("f_[34]", "no VRRP instance in PATH")],
+)
+def test_no_file(pattern, message):
+    mistakes = []
+    assert find_tracking(document(instance("a", "f_1"), files=("f_1", "f_3")), pattern, "PATH", mistakes) == []
+    assert len(mistakes) == 1
+    assert mistakes[0].startswith(f"track_file={pattern!r}: {message}")
+
+
+def test_members_of_a_group_move_together_with_either_file():
+    instances = [instance("a", "f_1"), instance("b", "f_2"), instance("c", "f_3")]
+    found, _mistakes = tracking(
+        document(*instances, groups=[{"name": "g", "group": ["a", "b"]}], files=("f_1", "f_2", "f_3"))
+    )
+    assert [item.instances for item in found] == [["a", "b"], ["a", "b"], ["c"]]
 
 
 @pytest.mark.parametrize("member", ["a", "b"])
 def test_members_of_a_group_move_together(member):
     instances = [instance(name, "f") if name == member else instance(name) for name in "abc"]
-    found, _mistakes = tracking(document(*instances, groups=[{"name": "g", "group": ["a", "b"]}]))
+    (found,), _mistakes = tracking(document(*instances, groups=[{"name": "g", "group": ["a", "b"]}]))
     assert found.instances == ["a", "b"]
 
 
 def test_group_that_tracks_the_file():
     group = {"name": "g", "group": ["b", "c"], "track_file": ["f"]}
-    found, _mistakes = tracking(document(*map(instance, "abc"), groups=[group]))
+    (found,), _mistakes = tracking(document(*map(instance, "abc"), groups=[group]))
     assert found.instances == ["b", "c"]
 
 
