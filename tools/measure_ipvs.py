@@ -68,6 +68,8 @@ def _service_of_its_own(director: Node, servers: list[Node]) -> Iterator[None]:
     try:
         for node, scope in holders:
             process.run(fleet.ssh(node, f"ip address replace {VIP}/32 dev eth0 {scope}"))
+        # The other director may have had it when this ran before, and the router remembers.
+        process.run(fleet.ssh(director, f"arping -q -c 1 -U -I eth0 {VIP}"))
         service = f"-A -t {VIP}:443 -s mh -b mh-port,mh-fallback\\n"
         first = f"-a -t {VIP}:443 -r {servers[0].address}:443 -g -w 10\\n"
         process.run(fleet.ssh(director, f"printf -- '{service}{first}' | ipvsadm -R"))
