@@ -44,6 +44,9 @@ from ansible_collections.lautan.lvs.plugins.module_utils._keepalived_table.model
 _ROUNDS = 5
 _PAUSE = 0.3
 
+# keepalived.conf(5), script_user: the default, if there is such a user.
+_SCRIPT_USER = "keepalived_script"
+
 
 class Unsettled(Exception):  # noqa: N818  # the state of a director
     """keepalived changed its mind each time while the table was read."""
@@ -87,11 +90,13 @@ def ensure(access: HostAccess, wanted: Wanted, check_mode: bool, outcome: Outcom
     :raises Incomplete: if ipvsadm complained while it changed the table.
     :raises NotReached: if the table is something else in the end.
     """
-    configured = _configured(access, wanted.path)
+    document = _document(access, wanted.path)
+    configured = virtual_servers(document)
     service = daemon.service(access)
     if not service.is_running:
         raise Mistakes([f"{daemon.UNIT} is {service.state}, so there is nothing that the table could be compared with"])
     try:
+        _insist_that_it_survives(access, document)
         _Repair(access, wanted, configured, outcome, pause).run(Checker(access, service.main_pid, pause), check_mode)
     except daemon.NoDump:
         if outcome.before is None:
@@ -100,7 +105,7 @@ def ensure(access: HostAccess, wanted: Wanted, check_mode: bool, outcome: Outcom
         raise
 
 
-def _configured(access: HostAccess, path: str) -> list[VirtualServer]:
+def _document(access: HostAccess, path: str) -> Mapping[str, Any]:
     file = access.read(path)
     if file is None:
         raise Mistakes([f"{path}: does not exist"])
@@ -110,7 +115,24 @@ def _configured(access: HostAccess, path: str) -> list[VirtualServer]:
     if lines:
         secrets = secrets_of(imported.document)
         raise Mistakes([f"{path}: {mask_values(line, secrets)}" for line in lines])
-    return virtual_servers(document)
+    return document
+
+
+def _insist_that_it_survives(access: HostAccess, document: Mapping[str, Any]) -> None:
+    """keepalived looks its script user up when it is asked, and takes it for a mistake in its file if there is none.
+
+    It remembers that, and with ``reload_check_config`` its checker process, and then all of it, ends at the next reload
+    (get_default_script_user() in lib/notify.c; seen with 2.2.7).
+    """
+    settings = document.get("global_defs", {})
+    if not settings.get("enable_script_security") or "script_user" in settings:
+        return
+    users = access.read("/etc/passwd")
+    if users is None or f"\n{_SCRIPT_USER}:" not in "\n" + users.text:
+        raise daemon.NoDump(
+            f"keepalived would not survive its next reload: script security is enabled, but there is neither"
+            f" global_defs.script_user nor a user {_SCRIPT_USER}"
+        )
 
 
 def _elsewhere(document: Mapping[str, Any]) -> list[str]:

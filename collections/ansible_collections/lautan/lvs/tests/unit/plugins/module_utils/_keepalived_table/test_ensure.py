@@ -578,3 +578,28 @@ def test_a_kernel_that_refuses():
         run(director, outcome=outcome)
     assert caught.value.not_applied == DRIFT["weight"][2]
     assert outcome.commands == DRIFT["scheduler and flags"][2]
+
+
+SCRIPT_USER = "keepalived_script:x:998:998::/nonexistent:/usr/sbin/nologin\n"
+
+
+@pytest.mark.parametrize("users", [None, "root:x:0:0:root:/root:/bin/bash\n", "x" + SCRIPT_USER])
+def test_keepalived_that_would_not_survive_the_question_is_not_asked(director, users):
+    """Its next reload would end it. What can be said without asking is said."""
+    director.files[PATH] = director.files[PATH].replace("    script_user root\n", "")
+    if users:
+        director.files["/etc/passwd"] = users
+    director.by_hand(f"-E {WEB} -s rr")
+    director.read_only = True
+    outcome = Outcome()
+    with pytest.raises(NoDump, match="a user keepalived_script"):
+        run(director, outcome=outcome)
+    assert director.signals == []
+    assert outcome.differences == [f"{WEB}: `-s rr` instead of `-s mh -b mh-fallback,mh-port`"]
+
+
+def test_default_script_user_will_do(director):
+    director.files[PATH] = director.files[PATH].replace("    script_user root\n", "")
+    director.files["/etc/passwd"] = "root:x:0:0::/root:/bin/bash\n" + SCRIPT_USER
+    assert run(director, check_mode=True).commands == []
+    assert director.signals
