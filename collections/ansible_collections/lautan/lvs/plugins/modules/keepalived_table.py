@@ -55,6 +55,10 @@ notes:
     C(/tmp/keepalived_check.data), in its own C(/tmp) if it has one, or in its C(TMPDIR). Its log says that it did.
     A file that is older than the signal, that keepalived has not finished, that root does not own,
     or that is no regular file is not taken for it.
+  - If script security is enabled, keepalived looks up its script user when it is asked. If there is none it takes that
+    for a mistake in its configuration, and ends at its next reload.
+    So it is not asked, and the module fails, unless O(path) has C(script_user) or there is a user C(keepalived_script).
+    P(lautan.lvs.director#role) makes that user.
   - What was written is understood in the form that releases from 2.2.7 to 2.4.3 have.
     If there is nothing to understand within ten seconds, nothing is changed and the module fails.
     RV(differences) then has what can be said without it, from O(path) alone. It lacks missing real servers and weights.
