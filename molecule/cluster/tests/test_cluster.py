@@ -48,6 +48,36 @@ def test_director_does_not_route(node, name):
     assert node(name).check_output("cat /proc/sys/net/ipv4/ip_forward") == "0"
 
 
+@pytest.mark.parametrize("name", DIRECTORS)
+def test_keepalived_is_ahead_of_other_programs(node, name):
+    assert node(name).check_output("ps -C keepalived -o cls=").split() == ["RR"] * 3
+
+
+@pytest.mark.parametrize("name", DIRECTORS)
+def test_timeouts_of_connections(node, name):
+    assert node(name).check_output("ipvsadm --list --timeout") == "Timeout (tcp tcpfin udp): 900 60 60"
+
+
+def test_director_that_stands_by_learns_connections(node, holders):
+    """On a director that knows a connection, it does not matter which real servers are in service by then."""
+    (active,) = holders(VIPS[0])
+    (standby,) = (name for name in DIRECTORS if name != active)
+    count = 5
+    # Each is open for as long as the standby director needs to be told.
+    one = f"sleep 4 | openssl s_client -quiet -connect {VIPS[0]}:443"
+    node("client").check_output(f"for n in $(seq {count}); do ({one} >/dev/null 2>&1 &) ; done")
+    time.sleep(3)
+
+    def known(name: str) -> set[tuple[str, str]]:
+        """Port of the client, and real server, of its established connections."""
+        lines = node(name).check_output("ipvsadm --list --connection --numeric").split("\n")
+        words = [line.split() for line in lines if " ESTABLISHED " in line and f" {VIPS[0]}:443 " in line]
+        return {(line[3], line[5]) for line in words}
+
+    assert len(known(active)) >= count
+    assert known(active) <= known(standby)
+
+
 @pytest.mark.parametrize("name", REAL_SERVERS)
 def test_real_server_holds_vips_without_using_them(addresses, name):
     held = {entry["local"]: entry for entry in addresses(name)}

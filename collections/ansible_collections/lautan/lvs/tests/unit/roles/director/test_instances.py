@@ -102,11 +102,19 @@ def test_every_director_serves_every_vip(homes: tuple[list[str], ...]) -> None:
     assert {item["ip"] for item in one["virtual_servers"]} == set(VIPS)
 
 
+@pytest.mark.parametrize(("director", "other"), [(0, "198.18.0.12"), (1, "198.18.0.11")])
+def test_connections_are_learnt_from_the_other_director_only(director: int, other: str) -> None:
+    (rule,) = [line.strip() for line in text("lvs-director.nft.j2", director).splitlines() if "8848" in line]
+    assert rule == f"ip daddr 224.0.0.81 udp dport 8848 ip saddr != {{ {other} }} counter drop"
+
+
 @pytest.mark.parametrize("director", [0, 1])
 @pytest.mark.parametrize("homes", [(), ([], OF_DIRECTOR2)], ids=str)
 def test_every_director_guards_every_vip(director: int, homes: tuple[list[str], ...]) -> None:
     lines = [line.split() for line in text("lvs-director.nft.j2", director, *homes).splitlines()]
-    guarded = [words[2] for words in lines if words[1:2] == ["daddr"] and words[-1:] == ["drop"]]
+    guarded = [
+        words[2] for words in lines if words[1:2] == ["daddr"] and words[3:4] == ["meta"] and words[-1:] == ["drop"]
+    ]
     assert sorted(guarded) == sorted(VIPS)
 
 
