@@ -59,7 +59,7 @@ def up() -> None:
     if os.geteuid() != 0:
         raise LabError("the lab makes networks, containers and virtual machines: run it as root")
     fleet = nodes()
-    release = os.environ.get("LAB_RELEASE") or "bookworm"
+    releases = _releases(os.environ.get("LAB_RELEASE") or "bookworm", fleet)
     for directory in (STATE / "nodes", RUN):
         directory.mkdir(parents=True, exist_ok=True)
     with step("network"):
@@ -67,13 +67,28 @@ def up() -> None:
         container.install_hook()
         seed.make_keys(fleet.values())
     machines = [node for node in fleet.values() if kind(node) is machine]
-    debian = image.ensure(release, bool(machines), CACHE)
+    debian = {release: image.ensure(release, bool(machines), CACHE) for release in sorted(set(releases.values()))}
     for node in sorted(fleet.values(), key=lambda node: node not in machines):  # machines take longest to boot
-        _ensure_running(node, debian)
+        _ensure_running(node, debian[releases[node.name]])
     how = "KVM" if machine.has_kvm() else "software emulation"
     what = f"{len(fleet)} nodes ({len(machines)} virtual machines under {how})" if machines else f"{len(fleet)} nodes"
     with step(f"boot {what}"):
         wait_ready(fleet.values())
+
+
+def _releases(text: str, names: Iterable[str]) -> dict[str, str]:
+    """The Debian release of each node, from ``bookworm`` or, for a cluster in mid-upgrade, ``bookworm,rs1=trixie``.
+
+    :raises LabError: when there is no such node.
+    """
+    first, *others = text.split(",")
+    releases = dict.fromkeys(names, first)
+    for other in others:
+        name, _, release = other.partition("=")
+        if name not in releases:
+            raise LabError(f"LAB_RELEASE={text!r}: {name!r} is none of {', '.join(releases)}")
+        releases[name] = release
+    return releases
 
 
 def _ensure_running(node: Node, debian: image.Image) -> None:
