@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 from . import cluster, fleet
 from .process import run, wait_until
-from .topology import Node, nodes
+from .topology import ROOT, Node, nodes
 
 
 def _on(command: str) -> Callable[[Node], None]:
@@ -38,6 +38,10 @@ def _power_cycle_directors(_: Node) -> None:
     fleet.start(directors)
 
 
+def _switch_over(_: Node) -> None:
+    run(["env", "--chdir", str(ROOT), ".venv/bin/ansible-playbook", "playbooks/switchover.yml"])
+
+
 def _no_adverts(share: int) -> Callable[[Node], None]:
     """Drop a share, in per cent, of the VRRP packets between the directors, both ways."""
     drop = "drop" if share == 100 else f"numgen random mod 100 < {share} drop"
@@ -59,6 +63,9 @@ def _be_apart(node: Node) -> None:
     time.sleep(2)  # what the second one has to announce, it announces within a second
 
 
+# A moment later: who asks for it gets an answer first.
+_panic = _on("(sleep 0.2; echo c > /proc/sysrq-trigger) < /dev/null > /dev/null 2>&1 &")
+
 _together = _on("nft delete table inet lab_fault")
 
 
@@ -74,7 +81,9 @@ class Fault:
 
 
 DIRECTOR_FAULTS = {
+    "switchover": Fault("planned switchover", _switch_over, after=40),
     "director": Fault("power cut", fleet.kill, _power_on),
+    "panic": Fault("kernel panic", _panic),
     "return": Fault("boots again", _power_on, first=_power_off_and_be_replaced, after=60),
     "both": Fault("both lose power", _power_cycle_directors, after=90),
     "keepalived-killed": Fault("keepalived killed", _on("pkill -KILL keepalived"), _on("systemctl start keepalived")),

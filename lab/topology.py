@@ -25,7 +25,8 @@ STATE = Path("/var/lib/lautan-lab")  # disks, keys: survives a reboot of this ma
 RUN = Path("/run/lautan-lab")  # sockets, pids: does not
 CACHE = Path("/var/cache/lautan-lab")  # images
 
-INVENTORY = Path(__file__).resolve().parent.parent / "inventory" / "lab" / "hosts.yml"
+ROOT = Path(__file__).resolve().parent.parent  # of the repository
+INVENTORY = ROOT / "inventory" / "lab" / "hosts.yml"
 ROUTER = "router"
 
 # The nodes whose network is configured by ifupdown; systemd-networkd does the others. Both must work, in either role.

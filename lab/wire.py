@@ -25,7 +25,7 @@ from pathlib import Path
 
 from . import network
 from .process import LabError, run, spawn, wait_until
-from .topology import RUN, Node
+from .topology import ROOT, RUN, Node
 
 _TUNSETIFF = 0x400454CA
 _IFF_TAP, _IFF_NO_PI, _IFF_VNET_HDR = 0x0002, 0x1000, 0x4000
@@ -67,7 +67,7 @@ def make_bad(node: Node, delay: float, loss: float, rate: float) -> None:
         raise LabError(f"delay {delay} ms, loss {loss} %, rate {rate} Mbit/s: not a link")
     make_good(node)
     argv = [sys.executable, "-m", "lab.wire", node.name, node.network.name, str(delay), str(loss), str(rate)]
-    pid = spawn(network.inside(argv), RUN / f"{node.name}.wire.log", Path(__file__).resolve().parent.parent)
+    pid = spawn(network.inside(argv), RUN / f"{node.name}.wire.log", ROOT)
     _pid_file(node).write_text(f"{pid}\n")
     wait_until(lambda: network.port_exists(_switch_side(node.name)), f"the bad cable of {node.name}", timeout=10)
 

@@ -7,12 +7,9 @@ from __future__ import annotations
 
 import json
 import tempfile
-from pathlib import Path
 
 from lab import process
-from lab.topology import Node
-
-ROOT = Path(__file__).resolve().parent.parent
+from lab.topology import ROOT, Node
 
 
 def play(node: Node, tasks: list[dict], environment: dict[str, str] | None = None) -> None:

@@ -44,6 +44,7 @@ def test_director_loses_power(whole_again, holders):
 
 # What a client may notice of each fault: the longest gap, in seconds. No request may fail, and no connection break.
 GAPS = {
+    "panic": 1.5,
     "cable": 1.5,
     "keepalived-killed": 1,
     "keepalived-stopped": 1,
@@ -57,8 +58,8 @@ GAPS = {
 
 
 def test_every_fault_is_tried():
-    # Both directors lose their power below, with all other nodes.
-    assert {*GAPS, "director", "both"} == set(DIRECTOR_FAULTS)
+    # Of the other ones tests of their own are below. Both directors lose their power with all other nodes.
+    assert {*GAPS, "director", "both", "switchover"} == set(DIRECTOR_FAULTS)
 
 
 @pytest.mark.parametrize("name", GAPS)
