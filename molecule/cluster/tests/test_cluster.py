@@ -131,6 +131,17 @@ def test_health_check_answers_on_both_ports(get):
     assert [get(f"{scheme}://{DOMAIN}/lb-ok", VIPS[0])[::2] for scheme in ("http", "https")] == [(200, "ok")] * 2
 
 
+@pytest.mark.parametrize("vip", VIPS)
+@pytest.mark.parametrize("scheme", ["http", "https"])
+def test_only_the_segment_may_ask_for_a_vip(get, node, vip, scheme):
+    """Directors ask each real server on its own address. A client is refused: a flood would use up ports."""
+    for last in (21, 22, 23):
+        own = f"[fd00:c612::{last}]" if ":" in vip else f"198.18.0.{last}"
+        command = f"curl -sS --insecure -m 5 --http1.0 '{scheme}://{own}/lb-ok/{vip}'"
+        assert [node(name).check_output(command) for name in DIRECTORS] == ["ok", "ok"]
+    assert get(f"{scheme}://{DOMAIN}/lb-ok/{vip}", vip)[0] == 403
+
+
 def test_old_tls_is_refused(trusting_client):
     done = trusting_client.run(
         f"curl -sS -m 5 --cacert /tmp/ca.crt --tls-max 1.1 --resolve {DOMAIN}:443:{VIPS[0]} https://{DOMAIN}/"

@@ -9,7 +9,9 @@ come from `lab/lab measure`.
 
 from __future__ import annotations
 
+import ipaddress
 import json
+import re
 import time
 
 import pytest
@@ -157,6 +159,38 @@ def test_real_server_dies_in_the_middle_of_health_checks(whole_again, lab):
     deadline = time.monotonic() + 4.5  # it takes 1.7 s, and to ask both directors more than one
     while any(cluster.in_service([director], server) for director in DIRECTORS):
         assert time.monotonic() < deadline, f"{server.name} is still in service"
+
+
+# What role real_server has put there, for whoever puts it back.
+VIP_ATTRIBUTES = {"198.18.0.100": "scope host", "fd00:c612::100": "nodad preferred_lft 0"}
+
+
+@pytest.mark.parametrize("vip", VIPS)
+def test_real_server_that_lost_a_vip_is_out_of_the_services_of_that_vip(whole_again, get, vip):
+    server = NODES["rs2"]
+
+    def services(director) -> set[tuple[str, str]]:
+        """VIP and port of the services in which a director forwards to the real server."""
+        table = process.run(fleet.ssh(director, "ipvsadm --save --numeric"))
+        found = re.findall(r"^-a -t \[?(.+?)]?:(\d+) -r \[?(.+?)]?:\d+ ", table, re.MULTILINE)
+        return {(of, port) for of, port, address in found if address in (str(server.address), str(server.address6))}
+
+    def wait_for(expected: set[tuple[str, str]], timeout: float) -> None:
+        what = f"{server.name} to be in service for {sorted(expected)} on every director"
+        process.wait_until(lambda: [services(each) for each in DIRECTORS] == [expected] * 2, what, timeout)
+
+    every = {(each, port) for each in VIPS for port in ("80", "443")}
+    wait_for(every, timeout=30)
+    place = f"{ipaddress.ip_interface(vip)} dev eth0"
+    process.run(fleet.ssh(server, f"ip address del {place}"))
+    try:
+        wait_for({service for service in every if service[0] != vip}, timeout=8)  # it takes 0.9 s, and to ask both
+        answers = [get(f"https://{cluster.cluster_facts()['lvs_domain']}/", vip) for _ in range(12)]
+        assert {status for status, _, _ in answers} == {200}
+        assert server.name not in {headers["x-real-server"] for _, headers, _ in answers}
+    finally:
+        process.run(fleet.ssh(server, f"ip address add {place} {VIP_ATTRIBUTES[vip]}"))
+    wait_for(every, timeout=10)  # 1.6 s
 
 
 def test_cluster_comes_back_by_itself_after_all_lost_power(playbook):

@@ -324,7 +324,7 @@ def _virtual_services(
                     "persistence": service.persistence,
                     "one_packet": service.one_packet,
                     "check": service.check,
-                    "check_path": service.check_path,
+                    "check_path": service.check_path_for(vip),
                     "check_content": service.check_content,
                     "quorum": service.quorum,
                     "sorry_server": service.sorry_server(version),

@@ -47,6 +47,8 @@ PROTOCOLS: Final = ("tcp", "udp")
 CHECKS: Final = ("http", "https", "tcp", "stun", "none")
 HTTP_CHECKS: Final = ("http", "https")
 DEFAULT_CHECK_PATH: Final = "/lb-ok"
+# Where the role web answers. There /lb-ok/VIP is answered only by a real server that has the virtual IP.
+WEB_PORTS: Final = {"http": 80, "https": 443}
 
 # RFC 6335, 6: 0 is reserved.
 PORT_RANGE: Final = (1, 65535)
@@ -91,6 +93,13 @@ class Service:
     check_content: str | None
     quorum: int | None
     sorry_servers: tuple[SorryServer, ...]
+
+    def check_path_for(self, vip: Vip) -> str | None:
+        """The path that is asked for where the service is checked for this virtual IP."""
+        if self.check not in HTTP_CHECKS or self.check_path is not None:
+            return self.check_path
+        is_web = self.port == WEB_PORTS[self.check]
+        return f"{DEFAULT_CHECK_PATH}/{vip.address}" if is_web else DEFAULT_CHECK_PATH
 
     def sorry_server(self, version: int) -> str | None:
         """The address of this IP version."""
@@ -213,7 +222,7 @@ def _check(entry: _Entry, protocol: str | None) -> str | None:
 def _check_path(entry: _Entry, check: str | None) -> str | None:
     path = entry.text("check_path", _PATH, "must begin with / and consist of characters of a URL, at most 256")
     if check in HTTP_CHECKS:
-        return path or DEFAULT_CHECK_PATH
+        return path
     _only_http(entry, "check_path", check)
     return None
 

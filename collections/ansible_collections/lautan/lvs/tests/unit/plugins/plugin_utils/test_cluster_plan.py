@@ -79,7 +79,7 @@ def test_whole_plan() -> None:
             "persistence": 0,
             "one_packet": False,
             "check": check,
-            "check_path": "/lb-ok",
+            "check_path": f"/lb-ok/{vip}",
             "check_content": None,
             "quorum": 1,
             "sorry_server": None,

@@ -122,6 +122,23 @@ def test_defaults_are_those_of_a_cluster_that_names_no_service() -> None:
     assert stated == plan(DESCRIPTION)["virtual_services"]
 
 
+@pytest.mark.parametrize(
+    ("service", "paths"),
+    [
+        ({"port": 443, "check": "https"}, ["/lb-ok/192.0.2.100", "/lb-ok/2001:db8::100"]),
+        ({"port": 80, "check": "http"}, ["/lb-ok/192.0.2.100", "/lb-ok/2001:db8::100"]),
+        # HTTP/3 beside HTTPS: it is the same nginx that is asked.
+        ({"port": 443, "protocol": "udp", "check": "https"}, ["/lb-ok/192.0.2.100", "/lb-ok/2001:db8::100"]),
+        ({"port": 443, "check": "https", "check_path": "/lb-ok"}, ["/lb-ok"] * 2),
+        ({"port": 443, "check": "tcp"}, [None] * 2),
+        ({"port": 8443, "check": "https"}, ["/lb-ok"] * 2),
+        ({"port": 80, "check": "https"}, ["/lb-ok"] * 2),
+    ],
+)
+def test_role_web_is_asked_for_the_virtual_ip(service: dict[str, Any], paths: list[str | None]) -> None:
+    assert [each["check_path"] for each in virtual_services({"name": "web"} | service)] == paths
+
+
 def test_null_means_not_set() -> None:
     assert virtual_services(dict.fromkeys(KEYS) | TCP) == virtual_services(TCP)
 

@@ -2,32 +2,17 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Fill in the templates of a role as Ansible does, with the variables of a cluster's plan."""
+"""Fill in the templates of the role with the variables of a cluster's plan."""
 
 from __future__ import annotations
 
-from pathlib import Path
+from functools import partial
 from typing import Any
 
-from ansible.parsing.dataloader import DataLoader
-from ansible.template import Templar, trust_as_template
+from ansible_collections.lautan.lvs.tests.unit.roles import rendering
 
-ROLE = Path(__file__).resolve().parents[4] / "roles/director"
-
-
-def evaluated(expression: str, variables: dict[str, Any]) -> Any:
-    """What an expression in a task of the role gives."""
-    loader = DataLoader()
-    defaults, own = (
-        loader.load_from_file(str(ROLE / path / "main.yml"), trusted_as_template=True) for path in ("defaults", "vars")
-    )
-    templar = Templar(loader=loader, variables={**defaults, **variables, **own})
-    return templar.evaluate_expression(trust_as_template(expression))
-
-
-def rendered(template: str, variables: dict[str, Any]) -> str:
-    """The text that a template of the role gives."""
-    return evaluated(f"lookup('template', '{ROLE / 'templates' / template}')", variables)
+evaluated = partial(rendering.evaluated, "director")
+rendered = partial(rendering.rendered, "director")
 
 
 def variables_of(plan: dict[str, Any], number: int = 0) -> dict[str, Any]:

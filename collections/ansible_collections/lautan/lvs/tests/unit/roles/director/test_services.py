@@ -84,12 +84,16 @@ def test_virtual_servers(services: list[dict[str, Any]], fixture: str) -> None:
 def test_a_plan_of_an_older_filter_is_enough() -> None:
     """Whoever uses the role without the filter need not know the options that have a default."""
     new = ("persistence", "one_packet", "check_path", "check_content", "quorum", "sorry_server")
-    given = variables()
+    services = [
+        {"name": check, "port": port, "check": check, "check_path": "/lb-ok"}
+        for check, port in (("https", 443), ("http", 80))
+    ]
+    whole, given = variables(*services), variables()
     for service in given["director_virtual_services"]:
         for key in new:
             del service[key]
-    document = yaml.safe_load(rendered("keepalived.yml.j2", given))
-    assert document["virtual_servers"] == yaml.safe_load(rendered("keepalived.yml.j2", variables()))["virtual_servers"]
+    documents = [yaml.safe_load(rendered("keepalived.yml.j2", each)) for each in (given, whole)]
+    assert documents[0]["virtual_servers"] == documents[1]["virtual_servers"]
 
 
 # Everything that means something to keepalived, to regular expressions, to YAML or to Jinja.
