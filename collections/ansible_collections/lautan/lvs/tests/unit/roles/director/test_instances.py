@@ -16,7 +16,7 @@ from ansible_collections.lautan.lvs.plugins.module_utils._keepalived.model impor
 from ansible_collections.lautan.lvs.plugins.module_utils._vrrp_switchover.track_file import Tracking, find_tracking
 from ansible_collections.lautan.lvs.plugins.modules.vrrp_switchover import DOCUMENTATION
 from ansible_collections.lautan.lvs.plugins.plugin_utils._cluster_plan import plan
-from ansible_collections.lautan.lvs.tests.unit.roles.director.rendering import rendered, variables_of
+from ansible_collections.lautan.lvs.tests.unit.roles.rendering import rendered, variables_of
 
 VIPS = ["198.18.0.100", "fd00:c612::100", "198.18.0.101", "fd00:c612::101", "198.18.0.102"]
 OF_DIRECTOR2 = ["198.18.0.101", "fd00:c612::101"]

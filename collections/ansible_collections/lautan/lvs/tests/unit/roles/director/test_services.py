@@ -18,7 +18,7 @@ from ansible_collections.lautan.lvs.plugins.module_utils._keepalived.parse impor
 from ansible_collections.lautan.lvs.plugins.module_utils._keepalived.render import lines_of
 from ansible_collections.lautan.lvs.plugins.module_utils._keepalived.rules import checked
 from ansible_collections.lautan.lvs.plugins.plugin_utils._cluster_plan import plan
-from ansible_collections.lautan.lvs.tests.unit.roles.director.rendering import evaluated, rendered, variables_of
+from ansible_collections.lautan.lvs.tests.unit.roles.rendering import evaluated, rendered, variables_of
 
 FIXTURES = Path(__file__).parent / "fixtures"
 DESCRIPTION: dict[str, Any] = {

@@ -12,22 +12,23 @@ from typing import Any
 from ansible.parsing.dataloader import DataLoader
 from ansible.template import Templar, trust_as_template
 
-ROLE = Path(__file__).resolve().parents[4] / "roles/director"
+ROLES = Path(__file__).resolve().parents[3] / "roles"
 
 
-def evaluated(expression: str, variables: dict[str, Any]) -> Any:
+def evaluated(expression: str, variables: dict[str, Any], role: str = "director") -> Any:
     """What an expression in a task of the role gives."""
     loader = DataLoader()
     defaults, own = (
-        loader.load_from_file(str(ROLE / path / "main.yml"), trusted_as_template=True) for path in ("defaults", "vars")
+        loader.load_from_file(str(ROLES / role / path / "main.yml"), trusted_as_template=True)
+        for path in ("defaults", "vars")
     )
     templar = Templar(loader=loader, variables={**defaults, **variables, **own})
     return templar.evaluate_expression(trust_as_template(expression))
 
 
-def rendered(template: str, variables: dict[str, Any]) -> str:
+def rendered(template: str, variables: dict[str, Any], role: str = "director") -> str:
     """The text that a template of the role gives."""
-    return evaluated(f"lookup('template', '{ROLE / 'templates' / template}')", variables)
+    return evaluated(f"lookup('template', '{ROLES / role / 'templates' / template}')", variables, role)
 
 
 def variables_of(plan: dict[str, Any], number: int = 0) -> dict[str, Any]:
@@ -38,6 +39,7 @@ def variables_of(plan: dict[str, Any], number: int = 0) -> dict[str, Any]:
         "__director_interface": "eth0",
         "director_address": director["address"],
         "director_peers": [other["address"] for other in plan["directors"] if other != director],
+        "director_forwarding": plan["forwarding"],
         "director_vrrp_instances": director["vrrp_instances"],
         "director_virtual_services": plan["virtual_services"],
         "director_check_domain": plan["domain"],
