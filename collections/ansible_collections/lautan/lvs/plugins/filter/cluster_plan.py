@@ -6,7 +6,7 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 name: cluster_plan
-short_description: Derive the plan of an LVS-DR cluster from the inventory
+short_description: Derive the plan of an LVS cluster from the inventory
 version_added: 0.1.0
 author: lautan.lvs contributors
 description:
@@ -23,6 +23,10 @@ notes:
     C(lvs_networks) (required, list of at most one network of each address family in CIDR notation,
     the one LAN segment of all hosts and virtual IPs),
     C(lvs_vips) (required, list of virtual IP addresses, at least one of them IPv4),
+    C(lvs_forwarding) (how packets get to real servers, V(dr) for direct routing, V(nat), or V(tun) for tunnels,
+    default V(dr)),
+    C(lvs_nat_gateways) (list of at most one address of each address family, on the segment and nobody's own, which move
+    with the virtual IPs. Required for V(nat), where real servers answer through them, and not used otherwise),
     C(lvs_vrid) (1 to 255, default V(50), the VRID of the first VRRP instance; further ones count up from it),
     C(lvs_vrids_taken) (list of VRIDs that other VRRP routers on the segment use, default V([])),
     C(lvs_scheduler) (IPVS scheduler, default V(mh)),
@@ -32,12 +36,13 @@ notes:
   - >-
     Another variable of the whole cluster is C(lvs_services), the list of services that each virtual IP offers, default
     V([{name: https, port: 443, check: https}, {name: http, port: 80, check: http}]).
-    All real servers serve each of them, on the same port, since direct routing cannot change it.
+    All real servers serve each of them.
     A list that is set takes the place of the default, so it names these two again if they are wanted.
     The keys of a service are
     C(name) (required, unique, letters, digits and V(.), V(_), V(-)),
     C(protocol) (V(tcp) or V(udp), default V(tcp)),
     C(port) (required, 1 to 65535, unique for the protocol; a UDP port must not be one of the media ports),
+    C(real_port) (the port on the real servers, default the value of C(port); only V(nat) can change it),
     C(scheduler) (IPVS scheduler, default the value of C(lvs_scheduler)),
     C(persistence) (seconds for which a client gets the same real server again, up to 2678400, default V(0), none),
     C(one_packet) (whether each packet is scheduled on its own, for UDP only, default V(false)),
@@ -46,17 +51,17 @@ notes:
     default V(tcp) for TCP, required for UDP),
     C(check_path) (path that V(http) and V(https) ask for, default V(/lb-ok);
     for V(http) on port 80 and V(https) on port 443, where the role C(web) answers, it is V(/lb-ok/) with the
-    virtual IP behind it, which only a real server that has the virtual IP answers with status 200),
+    virtual IP behind it, which only a real server that has the virtual IP answers with status 200, but not with V(nat)),
     C(check_content) (text that the answer to V(http) and V(https) must contain, as it stands and no regular expression,
     1 to 200 printable ASCII characters; it is looked for in the headers, too),
     C(quorum) (the quorum is lost when the weights of the healthy real servers together are less, at least V(1) and
     at most the weights of all real servers together, default V(1)),
     C(sorry_server) (address of the host that gets everything while the quorum is lost, or a list of one IPv4 and one
-    IPv6 address; a host of its own on the segment that has the virtual IPs as a real server does. All real servers are
+    IPv6 address; a host of its own, in a place and set up as a real server is. All real servers are
     then taken out, healthy ones as well. The service's port may be written behind it, no other one).
   - Variables of a host are
     C(lvs_address) (its IPv4 address on the segment, by default C(ansible_host) or the inventory name,
-    whichever is an IPv4 address),
+    whichever is an IPv4 address; with V(tun) real servers may be anywhere else),
     C(lvs_address6) (its IPv6 address on the segment, required on every host when there is an IPv6 virtual IP),
     C(lvs_home_vips) (directors only, list of those of C(lvs_vips) that are at home on this director),
     C(lvs_weight) (real servers only, 0 to 65535, V(0) is drained, default V(1)),
@@ -157,6 +162,15 @@ _value:
           description: The segment's network of this family.
           type: str
       sample: [{address: 198.18.0.100, family: ipv4, host_prefix: 32, network: 198.18.0.0/24}]
+    forwarding:
+      description: V(dr), V(nat) or V(tun).
+      type: str
+      sample: dr
+    gateways:
+      description: With V(nat) the addresses through which real servers answer, otherwise none.
+      type: list
+      elements: str
+      sample: []
     networks:
       description: The segment's networks by family. A family without network has no key.
       type: dict
@@ -180,7 +194,7 @@ _value:
               description: The name of the director that is the home.
               type: str
             vips:
-              description: The addresses that move together, in the order of C(lvs_vips).
+              description: The addresses that move together, in the order of C(lvs_vips), C(gateways) behind them.
               type: list
               elements: str
       sample: {instances: [{name: lvs_50, vrid: 50, home: d1, vips: [198.18.0.100]}]}
@@ -261,7 +275,7 @@ _value:
           description: V(ipv4) or V(ipv6).
           type: str
         port:
-          description: Port, on the virtual IP and on the real servers.
+          description: Port on the virtual IP.
           type: int
         protocol:
           description: V(tcp) or V(udp).

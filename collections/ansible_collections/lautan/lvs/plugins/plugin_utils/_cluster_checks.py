@@ -12,7 +12,8 @@ the result, so that one mistake is not echoed by others.
 
 Ports are UDP port numbers, both ends of a range included. Weights have no unit. "Segment" is the one LAN (broadcast
 domain) of directors, real servers and virtual IPs: direct server return rewrites nothing but the MAC address
-(ipvsadm(8), ``--gatewaying``), so a real server behind a router can never receive anything.
+(ipvsadm(8), ``--gatewaying``), so a real server behind a router can never receive anything, but for one at the end of
+a tunnel.
 """
 
 from __future__ import annotations
@@ -61,10 +62,14 @@ _MAX_NAME: Final = 253
 
 @dataclass(frozen=True)
 class Networks:
-    """Networks by IP version; ``complete`` is false when one could not be read, so that its family is unknown."""
+    """Networks by IP version; ``complete`` is false when one could not be read, so that its family is unknown.
+
+    With ``anywhere`` hosts may be outside as well.
+    """
 
     of: Mapping[int, netaddr.IPNetwork]
     complete: bool
+    anywhere: bool = False
 
 
 @dataclass(frozen=True)
@@ -166,20 +171,7 @@ def read_vips(cluster: Facts, networks: Networks) -> list[Vip]:
         if elements == [] or cluster.value("lvs_vips") is None:
             cluster.missing("lvs_vips", "at least one virtual IP is required, for example ['198.18.0.100']")
         return []
-    vips: list[Vip] = []
-    for label, value in elements:
-        address = ip_address(value)
-        if address is None:
-            cluster.wrong(label, value, why_no_address(value))
-            continue
-        twin = next((vip for vip in vips if vip.address == address), None)
-        if twin is not None:
-            cluster.wrong(label, value, f"is the same address as {twin.label}={shown(twin.text)}")
-            continue
-        wrong = why_not_on_segment(address, networks)
-        if wrong:
-            cluster.wrong(label, value, wrong)
-        vips.append(Vip(label, value, address))
+    vips = read_addresses(cluster, elements, networks)
     values = [value for _label, value in elements]
     addresses = [ip_address(value) for value in values]
     if None in addresses:
@@ -194,6 +186,25 @@ def read_vips(cluster: Facts, networks: Networks) -> list[Vip]:
     if 6 in networks.of and 6 not in versions:
         cluster.wrong("lvs_networks", str(networks.of[6]), "an IPv6 network needs an IPv6 address in lvs_vips")
     return vips
+
+
+def read_addresses(cluster: Facts, elements: Sequence[tuple[str, Any]], networks: Networks) -> list[Vip]:
+    """The addresses of a list that could be read, each of them on the segment and there once."""
+    found: list[Vip] = []
+    for label, value in elements:
+        address = ip_address(value)
+        if address is None:
+            cluster.wrong(label, value, why_no_address(value))
+            continue
+        twin = next((vip for vip in found if vip.address == address), None)
+        if twin is not None:
+            cluster.wrong(label, value, f"is the same address as {twin.label}={shown(twin.text)}")
+            continue
+        wrong = why_not_on_segment(address, networks)
+        if wrong:
+            cluster.wrong(label, value, wrong)
+        found.append(Vip(label, value, address))
+    return found
 
 
 def read_scheduler(cluster: Facts) -> str | None:
@@ -371,6 +382,9 @@ def _given_ports(facts: Facts, value: object) -> Ports | None:
 
 def why_not_on_segment(address: netaddr.IPAddress, networks: Networks) -> str | None:
     """What keeps the address from being a host's on the segment, or ``None``."""
+    if networks.anywhere:
+        no_host = address.is_multicast() or address.is_loopback() or address.is_link_local() or int(address) == 0
+        return "is no address that packets could be sent to in a tunnel" if no_host else None
     network = networks.of.get(address.version)
     if network is None:
         title = FAMILIES[address.version][1]

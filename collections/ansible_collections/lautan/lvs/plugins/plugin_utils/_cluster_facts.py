@@ -28,6 +28,7 @@ except ImportError as exc:
     NETADDR_IMPORT_ERROR = exc
 
 DEFAULTS: Final[Mapping[str, Any]] = {
+    "lvs_forwarding": "dr",
     "lvs_vrid": 50,
     "lvs_vrids_taken": (),
     # Maglev hashing: every director computes the same choice from the same servers, so a connection survives a failover

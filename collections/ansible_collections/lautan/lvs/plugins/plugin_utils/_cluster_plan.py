@@ -5,7 +5,7 @@
 # Note that this plugin util is PRIVATE to the collection: it may change in any release.
 # Do not use it from other collections or from stand-alone plugins.
 
-"""Derive the whole plan of an LVS-DR cluster from the few facts an operator states.
+"""Derive the whole plan of an LVS cluster from the few facts an operator states.
 
 plan is a pure function: no Ansible, no files, no network, no clock. Equal descriptions give equal plans. Whatever is
 wrong with a description is found in one go and raised as PlanError, one line for each mistake, so that an operator
@@ -16,7 +16,7 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field, fields, replace
 from typing import Any, Final
 
 from ansible_collections.lautan.lvs.plugins.plugin_utils._cluster_checks import (
@@ -43,6 +43,12 @@ from ansible_collections.lautan.lvs.plugins.plugin_utils._cluster_facts import (
     shown,
     word,
 )
+from ansible_collections.lautan.lvs.plugins.plugin_utils._cluster_forwarding import (
+    NAT,
+    reachable_networks,
+    read_forwarding,
+    read_gateways,
+)
 from ansible_collections.lautan.lvs.plugins.plugin_utils._cluster_services import (
     Service,
     check_quorums,
@@ -57,6 +63,8 @@ CLUSTER_VARIABLES: Final = frozenset(
         "lvs_domain",
         "lvs_networks",
         "lvs_vips",
+        "lvs_forwarding",
+        "lvs_nat_gateways",
         "lvs_vrid",
         "lvs_vrids_taken",
         "lvs_scheduler",
@@ -113,28 +121,35 @@ def plan(description: Description | Mapping[str, Any]) -> dict[str, Any]:
     domain = read_domain(cluster)
     networks = read_networks(cluster)
     vips = read_vips(cluster, networks)
+    forwarding = read_forwarding(cluster)
     scheduler = read_scheduler(cluster)
     check_tls(cluster)
 
     vip6 = next((vip for vip in vips if vip.address.version == 6), None)
     directors = [read_host(values, networks, vip6, mistakes) for values in description.directors]
-    real_servers = [read_host(values, networks, vip6, mistakes) for values in description.real_servers]
+    reachable = reachable_networks(networks, forwarding)
+    real_servers = [read_host(values, reachable, vip6, mistakes) for values in description.real_servers]
     instances = read_instances(cluster, vips, directors, real_servers)
-    check_unique(cluster, vips, [*directors, *real_servers])
     weights = read_weights(cluster, real_servers)
     media = read_media(cluster, real_servers)
-    services = read_services(cluster, scheduler)
+    services = read_services(cluster, scheduler, forwarding)
+    gateways = read_gateways(cluster, forwarding, networks, vips, services, instances)
+    check_unique(cluster, [*vips, *gateways], [*directors, *real_servers])
     check_service_ports(cluster, services, media)
     check_quorums(cluster, services, real_servers, weights)
-    check_sorry_servers(cluster, services, vips, networks, [*directors, *real_servers])
+    check_sorry_servers(cluster, services, vips, reachable, [*directors, *real_servers])
 
     if mistakes:
         # The same unusable value may be needed twice; it is one mistake.
         raise PlanError(dict.fromkeys(mistakes))
+    if forwarding == NAT:  # so there is one instance only
+        instances = [replace(instance, vips=[*instance.vips, *gateways]) for instance in instances]
 
     return {
         "domain": domain,
         "vips": [_vip(vip, networks) for vip in vips],
+        "forwarding": forwarding,
+        "gateways": [str(gateway.address) for gateway in gateways if forwarding == NAT],
         "networks": {FAMILIES[version][0]: str(network) for version, network in sorted(networks.of.items())},
         "vrrp": {
             "instances": [
@@ -328,12 +343,11 @@ def _virtual_services(
                     "check_content": service.check_content,
                     "quorum": service.quorum,
                     "sorry_server": service.sorry_server(version),
-                    # Direct server return keeps the port, so the real server's port is the same one.
                     "real_servers": [
                         {
                             "name": host.name,
                             "address": str(host.addresses[version]),
-                            "port": service.port,
+                            "port": service.real_port,
                             "weight": weights[host.name],
                         }
                         for host in real_servers

@@ -17,6 +17,7 @@ import difflib
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from itertools import product
 from typing import TYPE_CHECKING, Any, Final
 
 from ansible_collections.lautan.lvs.plugins.plugin_utils._cluster_checks import (
@@ -35,12 +36,13 @@ from ansible_collections.lautan.lvs.plugins.plugin_utils._cluster_facts import (
     why_no_address,
     word,
 )
+from ansible_collections.lautan.lvs.plugins.plugin_utils._cluster_forwarding import NAT
 
 if TYPE_CHECKING:
     import netaddr
 
 KEYS: Final = (
-    *("name", "protocol", "port", "scheduler", "persistence", "one_packet"),
+    *("name", "protocol", "port", "real_port", "scheduler", "persistence", "one_packet"),
     *("check", "check_path", "check_content", "quorum", "sorry_server"),
 )
 PROTOCOLS: Final = ("tcp", "udp")
@@ -85,6 +87,7 @@ class Service:
     name: str | None
     protocol: str | None
     port: int | None
+    real_port: int | None
     scheduler: str | None
     persistence: int | None
     one_packet: bool
@@ -143,7 +146,7 @@ class _Entry:
         return None
 
 
-def read_services(cluster: Facts, scheduler: str | None) -> list[Service]:
+def read_services(cluster: Facts, scheduler: str | None, forwarding: str | None) -> list[Service]:
     """The services, each checked on its own; ``scheduler`` is for those that name none."""
     elements = cluster.elements("lvs_services", _EXAMPLE)
     if elements == []:
@@ -151,14 +154,16 @@ def read_services(cluster: Facts, scheduler: str | None) -> list[Service]:
     services = []
     for label, values in elements or []:
         if isinstance(values, Mapping):
-            services.append(_service(cluster, label, values, scheduler))
+            services.append(_service(cluster, label, values, scheduler, forwarding))
         else:
             cluster.wrong(label, values, "must be a dictionary, for example {name: https, port: 443, check: https}")
     _check_unique(cluster, services)
     return services
 
 
-def _service(cluster: Facts, label: str, values: Mapping[Any, Any], scheduler: str | None) -> Service:
+def _service(
+    cluster: Facts, label: str, values: Mapping[Any, Any], scheduler: str | None, forwarding: str | None
+) -> Service:
     entry = _Entry(cluster, label, values)
     _check_keys(cluster, label, values)
     if entry.value("name") is None:
@@ -168,7 +173,7 @@ def _service(cluster: Facts, label: str, values: Mapping[Any, Any], scheduler: s
         protocol = entry.choice("protocol", PROTOCOLS, "; SCTP is not supported")
     port = None
     if entry.value("port") is None:
-        entry.missing("port", "the service's port is required, on the virtual IPs and on the real servers alike")
+        entry.missing("port", "the service's port is required, on the virtual IPs and, by default, on the real servers")
     else:
         port = entry.integer("port", PORT_RANGE, "port", 0)
     if entry.value("scheduler") is not None:
@@ -179,11 +184,12 @@ def _service(cluster: Facts, label: str, values: Mapping[Any, Any], scheduler: s
         name=entry.text("name", _NAME, "must consist of letters, digits and . _ - (at most 63)"),
         protocol=protocol,
         port=port,
+        real_port=_real_port(entry, port, forwarding),
         scheduler=scheduler,
         persistence=entry.integer("persistence", PERSISTENCE_RANGE, "seconds; 0 is none, 2678400 are 31 days", 0),
         one_packet=_one_packet(entry, protocol),
         check=check,
-        check_path=_check_path(entry, check),
+        check_path=_check_path(entry, check, forwarding),
         check_content=_check_content(entry, check),
         quorum=entry.integer("quorum", QUORUM_RANGE, "keepalived.conf(5): a sum of weights", 1),
         sorry_servers=_sorry_servers(cluster, entry, check),
@@ -196,6 +202,15 @@ def _check_keys(cluster: Facts, label: str, values: Mapping[Any, Any]) -> None:
             close = difflib.get_close_matches(key, KEYS, n=1) if isinstance(key, str) else []
             hint = f"did you mean {close[0]}?" if close else f"the keys are {' '.join(KEYS)}"
             cluster.wrong(f"{label}.{word(key)}", value, f"is no key of a service; {hint}")
+
+
+def _real_port(entry: _Entry, port: int | None, forwarding: str | None) -> int | None:
+    if entry.value("real_port") is None:
+        return port
+    real_port = entry.integer("real_port", PORT_RANGE, "port", 0)
+    if forwarding not in (NAT, None) and None not in (port, real_port) and port != real_port:
+        entry.wrong("real_port", f"is not the service's port, {port}, and only lvs_forwarding=nat can change it")
+    return real_port
 
 
 def _one_packet(entry: _Entry, protocol: str | None) -> bool:
@@ -219,10 +234,11 @@ def _check(entry: _Entry, protocol: str | None) -> str | None:
     return check
 
 
-def _check_path(entry: _Entry, check: str | None) -> str | None:
+def _check_path(entry: _Entry, check: str | None, forwarding: str | None) -> str | None:
     path = entry.text("check_path", _PATH, "must begin with / and consist of characters of a URL, at most 256")
     if check in HTTP_CHECKS:
-        return path
+        # With NAT real servers have no virtual IP that they could be asked for.
+        return path or (DEFAULT_CHECK_PATH if forwarding == NAT else None)
     _only_http(entry, "check_path", check)
     return None
 
@@ -297,12 +313,13 @@ def _check_unique(cluster: Facts, services: Sequence[Service]) -> None:
 def check_service_ports(cluster: Facts, services: Sequence[Service], media: Mapping[str, Ports]) -> None:
     """What comes for a media port goes to one real server by its packet mark, and never to a virtual service."""
     for service in services:
-        if service.protocol != "udp" or service.port is None:
+        if service.protocol != "udp":
             continue
-        for host, ports in media.items():
-            if ports.first <= service.port <= ports.last:
+        used = {"port": service.port, "real_port": None if service.real_port == service.port else service.real_port}
+        for (host, ports), (key, port) in product(media.items(), used.items()):
+            if port is not None and ports.first <= port <= ports.last:
                 what = f"is one of the UDP ports for media of {hosts_shown([host])}, {ports}"
-                cluster.wrong(f"{service.label}.port", service.port, what)
+                cluster.wrong(f"{service.label}.{key}", port, what)
 
 
 def check_quorums(
@@ -342,5 +359,5 @@ def check_sorry_servers(
                 if wrong:
                     cluster.wrong(sorry.label, sorry.text, wrong)
             if sorry.port is not None and service.port is not None and sorry.port != service.port:
-                what = f"has another port than the service, {service.port}, and direct routing cannot change it"
+                what = f"has another port than the service, {service.port}, which it must serve on the same one"
                 cluster.wrong(sorry.label, sorry.text, what)

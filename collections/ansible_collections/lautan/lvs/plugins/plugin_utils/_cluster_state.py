@@ -12,9 +12,13 @@ A pure function of the plan (see _cluster_plan) and of what the roles' ``observe
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Mapping, Sequence
 from typing import Any
+
+# ipvsadm(8): --gatewaying, --masquerading, --ipip.
+_METHODS = {"dr": "-g", "nat": "-m", "tun": "-i"}
 
 # arping(8) of iputils: "Unicast reply from 198.18.0.100 [02:00:C6:12:00:0B]  0.641ms"
 _ARP_REPLY = re.compile(r"reply from (\S+) \[([0-9A-Fa-f:]{17})\]")
@@ -32,13 +36,16 @@ def compare(
     :param directors: by name, ``keepalived`` (systemd's word), ``addresses`` (``ip -json address``), ``table``
         (the lines of ``ipvsadm --save --numeric``), ``drift`` (what the module keepalived_table returned, which is
         skipped if keepalived is not active) and ``arping`` (its output); None for a director that did not answer.
-    :param real_servers: by name, ``differences`` (commands that would mend the VIPs) and ``web`` (curl's errors);
-        None for a real server that did not answer.
+    :param real_servers: by name, ``differences`` (commands that would mend the VIPs), ``tunnel`` (``devices`` that
+        should be up, those that are ``up``, ``rp_filter`` of each that has one, and systemd's word for the ``unit``;
+        empty without tunnels), ``routes`` (by gateway what ``ip -json route get`` says of somebody far away) and
+        ``web`` (curl's errors); None for a real server that did not answer.
     :param served: one entry for each request to a VIP from the controller: ``vip``, ``status`` (HTTP, 0 for no
         answer), ``server`` (who answered) and ``error``.
     """
     answering = {name: seen for name, seen in directors.items() if seen}
-    holders = {vip["address"]: _holders(vip["address"], answering) for vip in plan["vips"]}
+    addresses = [*(vip["address"] for vip in plan["vips"]), *plan["gateways"]]
+    holders = {address: _holders(address, answering) for address in addresses}
     faults = [f"{name}: does not answer on ssh" for name, seen in {**directors, **real_servers}.items() if not seen]
     for name, seen in answering.items():
         if seen["keepalived"] != "active":
@@ -54,6 +61,8 @@ def compare(
     for name, seen in real_servers.items():
         if seen:
             faults += [f"{name}: VIPs: `{command}` is missing" for command in seen["differences"]]
+            faults += [f"{name}: tunnel: {line}" for line in _tunnel_faults(seen["tunnel"])]
+            faults += [f"{name}: {line}" for line in _route_faults(plan, seen["routes"])]
             faults += [f"{name}: web server: {error}" for error in seen["web"]]
     faults += _unserved(served)
     return {"faults": faults, "summary": _summary(plan, holders, answering, served)}
@@ -74,20 +83,21 @@ def _endpoint(address: str, port: int) -> str:
 
 def expected_table(plan: Mapping[str, Any]) -> dict[str, str]:
     """Return the lines that ``ipvsadm --save --numeric`` should print, each with its meaning for people."""
-    lines = {}
+    lines, method = {}, _METHODS[plan["forwarding"]]
     for service in plan["virtual_services"]:
         where = _where(service)
         lines[f"-A {where} {_scheduling(service)}"] = f"virtual service {service['name']}"
         for server in service["real_servers"]:
-            line = f"-a {where} -r {_endpoint(server['address'], server['port'])} -g -w {server['weight']}"
+            line = f"-a {where} -r {_endpoint(server['address'], server['port'])} {method} -w {server['weight']}"
             lines[line] = f"{server['name']} in {service['name']} (is it healthy?)"
     return lines
 
 
 def _sorry_lines(plan: Mapping[str, Any]) -> dict[str, str]:
     """Return the lines that sorry servers have while a quorum is lost; keepalived gives them weight 1."""
+    method = _METHODS[plan["forwarding"]]
     return {
-        f"-a {_where(service)} -r {_endpoint(service['sorry_server'], service['port'])} -g -w 1": (
+        f"-a {_where(service)} -r {_endpoint(service['sorry_server'], service['port'])} {method} -w 1": (
             f": sorry server of {service['name']}, which has lost its quorum of {service['quorum']}"
         )
         for service in plan["virtual_services"]
@@ -132,7 +142,8 @@ def _table_faults(plan: Mapping[str, Any], seen: Mapping[str, Any]) -> list[str]
 
 def _table_differences(plan: Mapping[str, Any], table: Sequence[str]) -> list[str]:
     expected, sorry = expected_table(plan), _sorry_lines(plan)
-    found = {" ".join(line.split()) for line in table if line.strip()}
+    # The type of tunnel that is the default may be named or not, as ipvsadm and the kernel like.
+    found = {" ".join(line.split()).removesuffix(" --tun-type ipip") for line in table if line.strip()}
     missing = [f"IPVS table: missing `{line}`: {meaning}" for line, meaning in expected.items() if line not in found]
     unexpected = sorted(found - set(expected))
     return missing + [f"IPVS table: unexpected `{line}`{sorry.get(line, '')}" for line in unexpected]
@@ -165,6 +176,33 @@ def _macs(address: str, seen: Mapping[str, Any]) -> set[str]:
     }
 
 
+def _tunnel_faults(tunnel: Mapping[str, Any]) -> list[str]:
+    """What a real server lacks to take packets out of tunnels, now and after a reboot."""
+    if not tunnel:
+        return []
+    faults = [f"{device} is not up" for device in tunnel["devices"] if device not in tunnel["up"]]
+    faults += [
+        f"{setting} is {value}: packets are dropped, as their answers go another way"
+        for setting, value in tunnel["rp_filter"].items()
+        if value != "0"
+    ]
+    if tunnel["unit"] != "active enabled":
+        faults.append(f"lvs-tunnel.service is {tunnel['unit']}")
+    return faults
+
+
+def _route_faults(plan: Mapping[str, Any], routes: Mapping[str, str]) -> list[str]:
+    """The active director undoes NAT, and nobody else, so every answer must go there."""
+    faults = []
+    for gateway in plan["gateways"]:
+        hops = [route.get("gateway", "nobody") for route in json.loads(routes[gateway] or "[]")] or ["nowhere"]
+        if hops != [gateway]:
+            faults.append(
+                f"answers go to {hops[0]} and not to the active director: its default route must be {gateway}"
+            )
+    return faults
+
+
 def _unserved(served: Sequence[Mapping[str, Any]]) -> list[str]:
     """One line for each VIP that did not answer every request."""
     requests: dict[str, list[Mapping[str, Any]]] = {}
@@ -189,7 +227,8 @@ def _summary(
     for vip, names in holders.items():
         who = sorted({each["server"] for each in served if each["vip"] == vip and each["status"] == 200})
         home = f" (home {homes[vip]})" if homes else ""
-        lines.append(f"{vip} on {', '.join(names) or 'no director'}{home}, answered by {', '.join(who) or 'nobody'}")
+        serves = "gateway" if vip in plan["gateways"] else f"answered by {', '.join(who) or 'nobody'}"
+        lines.append(f"{vip} on {', '.join(names) or 'no director'}{home}, {serves}")
     standby = [name for name in directors if not any(name in names for names in holders.values())]
     lines.append(f"standby: {', '.join(standby) or 'none'}")
     if away := [vip for vip, home in homes.items() if holders[vip] != [home]]:

@@ -27,5 +27,6 @@ def test_documentation_has_every_parameter() -> None:
 
 
 def test_documentation_has_every_key_of_the_result() -> None:
-    result = compare({"domain": "lvs", "vips": [], "vrrp": {"instances": []}, "virtual_services": []}, {}, {}, [])
+    plan = {"domain": "lvs", "vips": [], "forwarding": "dr", "gateways": [], "vrrp": {"instances": []}}
+    result = compare({**plan, "virtual_services": []}, {}, {}, [])
     assert list(yaml.safe_load(plugin.RETURN)["_value"]["contains"]) == list(result)

@@ -99,6 +99,8 @@ def test_whole_plan() -> None:
     expected = {
         "domain": "meet.example.org",
         "vips": vips,
+        "forwarding": "dr",
+        "gateways": [],
         "networks": {"ipv4": "198.18.0.0/24", "ipv6": "2001:db8::/64"},
         "vrrp": {"instances": [{"name": "lvs_50", "vrid": 50, "home": "d1", "vips": ["198.18.0.100", "2001:db8::64"]}]},
         "scheduler": "mh",
@@ -613,6 +615,9 @@ CASES = [
     ),
     cluster("lvs_scheduler", "MH", "lvs_scheduler='MH': is no IPVS scheduler", "did you mean mh?"),
     cluster("lvs_scheduler", ["mh"], "lvs_scheduler=['mh']: is no IPVS scheduler"),
+    # forwarding; more of them in test_cluster_forwarding
+    cluster("lvs_forwarding", "tunnel", "lvs_forwarding='tunnel': must be one of dr nat tun"),
+    cluster("lvs_nat_gateways", ["192.0.2.1"], "lvs_nat_gateways[0]='192.0.2.1': is outside", needs=NETWORKS),
     # services; more of them in test_cluster_services
     cluster("lvs_services", [], "lvs_services=[]: a cluster needs at least one service"),
     cluster("lvs_services", [{"name": "web"}], "lvs_services[0].port is not set: the service's port is required"),

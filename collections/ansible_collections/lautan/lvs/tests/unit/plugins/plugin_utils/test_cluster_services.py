@@ -65,6 +65,7 @@ def test_every_key() -> None:
         "name": "web",
         "protocol": "tcp",
         "port": "8080",
+        "real_port": 8080,
         "scheduler": "wlc",
         "persistence": "300",
         "one_packet": False,
@@ -110,7 +111,7 @@ def test_every_key() -> None:
 
 def test_defaults_of_tcp() -> None:
     service = virtual_services(TCP, lvs_scheduler="lc")[0]
-    assert [service[key] for key in KEYS if key not in ("name", "port")] == [
+    assert [service[key] for key in KEYS if key not in ("name", "port", "real_port")] == [
         *("tcp", "lc", 0, False, "tcp", None, None, 1, None),
     ]
 
@@ -208,7 +209,7 @@ MISTAKES: list[tuple[Any, str]] = [
     (None, "lvs_services[0]=None: must be a dictionary"),
     # keys
     (TCP | {"prot": 80}, "lvs_services[0].prot=80: is no key of a service; did you mean port?"),
-    (TCP | {"real_port": 80}, "lvs_services[0].real_port=80: is no key of a service; did you mean port?"),
+    (TCP | {"server_port": 80}, "lvs_services[0].server_port=80: is no key of a service; did you mean real_port?"),
     (TCP | {"zzz": 1}, "lvs_services[0].zzz=1: is no key of a service; the keys are name protocol port"),
     (TCP | {"a\nb": 1}, "lvs_services[0].'a\\nb'=1: is no key"),
     (TCP | {443: "x"}, "lvs_services[0].443='x': is no key"),

@@ -94,7 +94,7 @@ HEALTHY: dict[str, Any] = {
             "arping": arping(MAC["director1"], MAC["director1"]),
         },
     },
-    "real_servers": {"rs1": {"differences": [], "web": []}, "rs2": {"differences": [], "web": []}},
+    "real_servers": {name: {"differences": [], "tunnel": {}, "routes": {}, "web": []} for name in ("rs1", "rs2")},
     "served": [request(vip, server) for vip in (VIP4, VIP6) for server in ("rs2", "rs1", "rs2")],
 }
 
@@ -485,3 +485,139 @@ def test_each_vip_of_each_home_is_on_exactly_one_director() -> None:
         f"{vip}: on 2 directors (director1, director2) instead of exactly one" for vip in (VIP4_2, VIP6_2)
     ]
     assert found["summary"][-1] == f"not at home: {VIP4_2}, {VIP6_2}"
+
+
+# ---- tunnels and NAT
+
+OPTIONS = {"nat": "-m", "tun": "-i"}
+GATEWAY4, GATEWAY6 = "198.18.0.99", "fd00:c612::99"
+TUNNEL = {
+    "devices": ["tunl0", "ip6tnl0"],
+    "up": ["lo", "eth0", "tunl0", "ip6tnl0"],
+    "rp_filter": {"net.ipv4.conf.all.rp_filter": "0", "net.ipv4.conf.tunl0.rp_filter": "0"},
+    "unit": "active enabled",
+}
+ROUTES = {
+    gateway: f'[{{"dst":"{somebody}","gateway":"{gateway}","dev":"eth0","prefsrc":"x","flags":[],"cache":[]}}]\n'
+    for gateway, somebody in ((GATEWAY4, "203.0.113.1"), (GATEWAY6, "2001:db8:ffff::1"))
+}
+
+
+def forwarded(method: str, *changes: Change, **facts: Any) -> dict[str, list[str]]:
+    """Compare a healthy cluster of this method, changed by ``changes``, with its plan."""
+    table = TABLE.replace(" -g ", f" {OPTIONS[method]} ")
+
+    def healthy(seen: Observation) -> None:
+        more = (GATEWAY4, GATEWAY6) if method == "nat" else ()
+        holding((VIP4, VIP6, *more), ())(seen)
+        replies = [arping(MAC["director1"]).replace(VIP4, address) for address in (VIP4, *more[:1])]
+        seen["directors"]["director2"]["arping"] = "".join(replies)
+        for each in seen["directors"].values():
+            each.update(in_step(table))
+        for each in seen["real_servers"].values():
+            each.update(copy.deepcopy({"routes": ROUTES} if method == "nat" else {"tunnel": TUNNEL}))
+
+    return judged(healthy, *changes, lvs_forwarding=method, lvs_nat_gateways=[GATEWAY4, GATEWAY6], **facts)
+
+
+def real_server(name: str, part: str, **values: Any) -> Change:
+    return lambda seen: seen["real_servers"][name][part].update(values)
+
+
+@pytest.mark.parametrize("method", OPTIONS)
+def test_a_healthy_cluster_of_each_method(method: str) -> None:
+    assert forwarded(method)["faults"] == []
+
+
+def test_type_of_tunnel_that_is_the_default_may_be_named() -> None:
+    """As ipvsadm 1.31 does with Linux 6.1, and the module keepalived_table."""
+    table = re.sub(r" -g (-w \d+)", r" -i \1 --tun-type ipip", TABLE)
+    assert forwarded("tun", director("director1", **in_step(table)))["faults"] == []
+    gue = in_step(table.replace("ipip", "gue --tun-port 6080", 1))
+    assert forwarded("tun", director("director1", **gue))["faults"] == [
+        "director1: IPVS table: missing `-a -t 198.18.0.100:80 -r 198.18.0.21:80 -i -w 1`:"
+        " rs1 in http-ipv4 (is it healthy?)",
+        "director1: IPVS table: unexpected"
+        " `-a -t 198.18.0.100:80 -r 198.18.0.21:80 -i -w 1 --tun-type gue --tun-port 6080`",
+    ]
+
+
+@pytest.mark.parametrize("method", OPTIONS)
+def test_table_of_another_method(method: str) -> None:
+    found = forwarded(method, director("director1", **in_step(TABLE)))["faults"]
+    assert len(found) == 2 * TABLE.count(" -g ")
+    assert f"-r 198.18.0.21:443 {OPTIONS[method]} -w 1`: rs1 in https-ipv4" in found[0]
+
+
+def test_port_and_sorry_server_of_nat() -> None:
+    services = [{"name": "web", "port": 80, "real_port": 8080, "sorry_server": "198.18.0.50"}]
+    lines = [line for line in TABLE.replace(" -g ", " -m ").splitlines() if "0:80" in line or "]:80" in line]
+    lines = [re.sub(r"(-r \S+):80 ", r"\1:8080 ", line) for line in lines]
+    sorry = "-a -t 198.18.0.100:80 -r 198.18.0.50:80 -m -w 1"
+    changes = [director(name, **in_step("\n".join(lines))) for name in MAC]
+    changes.append(director("director1", **in_step("\n".join([*lines, sorry]))))
+    assert forwarded("nat", *changes, lvs_services=services)["faults"] == [
+        f"director1: IPVS table: unexpected `{sorry}`: sorry server of web-ipv4, which has lost its quorum of 1"
+    ]
+
+
+def test_gateways_in_the_summary() -> None:
+    assert forwarded("nat")["summary"][3:] == [
+        f"{GATEWAY4} on director1, gateway",
+        f"{GATEWAY6} on director1, gateway",
+        "standby: director2",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("method", "change", "lines"),
+    [
+        ("tun", real_server("rs1", "tunnel", up=["lo", "eth0", "tunl0"]), ["rs1: tunnel: ip6tnl0 is not up"]),
+        (
+            "tun",
+            real_server("rs2", "tunnel", rp_filter={"net.ipv4.conf.all.rp_filter": "2"}),
+            [
+                "rs2: tunnel: net.ipv4.conf.all.rp_filter is 2: packets are dropped, as their answers go another way",
+            ],
+        ),
+        (
+            "tun",
+            real_server("rs1", "tunnel", unit="active disabled"),
+            ["rs1: tunnel: lvs-tunnel.service is active disabled"],
+        ),
+        (
+            "nat",
+            real_server("rs1", "routes", **{GATEWAY4: ROUTES[GATEWAY4].replace(GATEWAY4, "198.18.0.254")}),
+            [
+                "rs1: answers go to 198.18.0.254 and not to the active director: its default route must be 198.18.0.99",
+            ],
+        ),
+        (
+            "nat",
+            real_server("rs2", "routes", **{GATEWAY6: ""}),
+            [
+                "rs2: answers go to nowhere and not to the active director: its default route must be fd00:c612::99",
+            ],
+        ),
+        (
+            "nat",
+            real_server("rs2", "routes", **{GATEWAY4: '[{"dst":"203.0.113.1","dev":"eth0"}]'}),
+            ["rs2: answers go to nobody and not to the active director: its default route must be 198.18.0.99"],
+        ),
+        (
+            "nat",
+            director("director1", addresses=links("director1", VIP4, VIP6, GATEWAY4)),
+            [
+                "fd00:c612::99: on 0 directors (none) instead of exactly one",
+                "VRRP instance lvs_50: its VIPs are not together on one director",
+            ],
+        ),
+        (
+            "nat",
+            director("director2", arping=arping(MAC["director1"]) + arping(FOREIGN).replace(VIP4, GATEWAY4)),
+            [f"director2: {FOREIGN} answers ARP for {GATEWAY4} and is not its director's"],
+        ),
+    ],
+)
+def test_one_fault_of_a_method(method: str, change: Change, lines: list[str]) -> None:
+    assert forwarded(method, change)["faults"] == lines

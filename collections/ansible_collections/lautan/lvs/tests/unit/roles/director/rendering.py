@@ -23,6 +23,7 @@ def variables_of(plan: dict[str, Any], number: int = 0) -> dict[str, Any]:
         "__director_interface": "eth0",
         "director_address": director["address"],
         "director_peers": [other["address"] for other in plan["directors"] if other != director],
+        "director_forwarding": plan["forwarding"],
         "director_vrrp_instances": director["vrrp_instances"],
         "director_virtual_services": plan["virtual_services"],
         "director_check_domain": plan["domain"],
