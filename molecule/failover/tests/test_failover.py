@@ -123,6 +123,32 @@ def test_changed_configurations_under_load():
     assert seen.held_alive, seen
 
 
+def test_systemd_networkd_leaves_the_vips_alone(playbook, node):
+    """Nobody notices a restart of it on the active director, and nothing that it does removes a VIP."""
+    active = next(each for each in DIRECTORS if each.manager == "networkd")
+    status, out = playbook("switchover", "--extra-vars", f"to={active.name}")
+    assert status == 0, out
+    host = node(active.name)
+    seen = measure.under_load(
+        "restart of systemd-networkd",
+        lambda: host.check_output("systemctl restart systemd-networkd.service"),
+        after=15,
+    )
+    assert (seen.failed, seen.slow) == (0, 0), seen
+    assert seen.held_alive, seen
+    changes = host.check_output(
+        "ip -oneline monitor address > /tmp/changes & monitor=$!; sleep 2;"
+        " systemctl restart systemd-networkd.service; sleep 5;"
+        " touch /etc/systemd/network/10-lan.network; networkctl reload; sleep 5;"
+        " networkctl reconfigure eth0; sleep 5;"
+        " kill $monitor; cat /tmp/changes; rm /tmp/changes"
+    )
+    # Version 252 took the host's own IPv6 address away for two seconds.
+    cluster.wait_whole()
+    assert f" {active.address}/" in changes
+    assert [line for line in changes.splitlines() if any(f" {vip}/" in line for vip in VIPS)] == []
+
+
 def test_director_that_reboots_stays_standby(holders):
     """Nobody preempts: a standby director that reboots takes nothing over, and nobody notices."""
     before = holders(VIPS[0])
