@@ -51,7 +51,8 @@ notes:
     default V(tcp) for TCP, required for UDP),
     C(check_path) (path that V(http) and V(https) ask for, default V(/lb-ok);
     for V(http) on port 80 and V(https) on port 443, where the role C(web) answers, it is V(/lb-ok/) with the
-    virtual IP behind it, which only a real server that has the virtual IP answers with status 200, but not with V(nat)),
+    virtual IP behind it, which only a real server that has the virtual IP answers with status 200;
+    not with V(nat)),
     C(check_content) (text that the answer to V(http) and V(https) must contain, as it stands and no regular expression,
     1 to 200 printable ASCII characters; it is looked for in the headers, too),
     C(quorum) (the quorum is lost when the weights of the healthy real servers together are less, at least V(1) and

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ansible_collections.lautan.lvs.plugins.plugin_utils import _cluster_plan
@@ -949,8 +949,6 @@ def test_without_netaddr(monkeypatch: pytest.MonkeyPatch) -> None:
 # --- any input ---------------------------------------------------------------------------------------------------
 
 # How fast a busy computer is must not decide on the outcome.
-PATIENT = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
-
 NAMES = sorted(_cluster_plan.CLUSTER_VARIABLES | _cluster_plan.HOST_VARIABLES | {"lvs_plan", "lvs_vip", "ansible_host"})
 # Values that get far into the checks, beside plain rubbish.
 SPICE = st.sampled_from(
@@ -965,7 +963,7 @@ HOSTS = st.lists(st.builds(lambda facts, name: {**facts, "name": name}, FACTS, s
 DESCRIPTIONS = st.fixed_dictionaries({"cluster": FACTS, "directors": HOSTS, "real_servers": HOSTS})
 
 
-@settings(PATIENT, max_examples=600)
+@settings(max_examples=600)
 @given(JSON | DESCRIPTIONS | st.dictionaries(st.sampled_from(["cluster", "directors", "real_servers"]), JSON))
 def test_nothing_but_plan_error_is_ever_raised(description: Any) -> None:
     try:
@@ -1040,7 +1038,7 @@ def clusters(draw: st.DrawFn) -> dict[str, Any]:
     return {"cluster": cluster_facts, "directors": described, "real_servers": real_servers}
 
 
-@settings(PATIENT, max_examples=300)
+@settings(max_examples=300)
 @given(clusters())
 def test_a_valid_cluster_always_plans(description: dict[str, Any]) -> None:
     derived = plan(description)
@@ -1091,7 +1089,7 @@ def test_a_valid_cluster_always_plans(description: dict[str, Any]) -> None:
             assert server["port"] == service["port"]
 
 
-@settings(PATIENT, max_examples=200)
+@settings(max_examples=200)
 @given(
     clusters(),
     st.text(max_size=10),  # repr() of it is never so long that the message would shorten it

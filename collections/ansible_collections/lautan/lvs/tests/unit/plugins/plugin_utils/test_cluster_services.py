@@ -11,7 +11,7 @@ import itertools
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ansible_collections.lautan.lvs.plugins.plugin_utils._cluster_checks import SCHEDULERS
@@ -414,7 +414,6 @@ def test_draining_below_the_quorum_is_a_mistake() -> None:
 
 # --- any input ---------------------------------------------------------------------------------------------------
 
-PATIENT = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 VALUES = st.sampled_from(
     [
         None,
@@ -438,7 +437,7 @@ VALUES = st.sampled_from(
 ENTRIES = st.dictionaries(st.sampled_from(KEYS) | st.text(max_size=5) | st.integers(), VALUES | st.text(max_size=20))
 
 
-@settings(PATIENT, max_examples=300)
+@settings(max_examples=300)
 @given(st.lists(ENTRIES | VALUES, max_size=4))
 def test_nothing_but_plan_error_is_ever_raised(services: list[Any]) -> None:
     try:
@@ -476,7 +475,7 @@ def valid_services(draw: st.DrawFn) -> list[dict[str, Any]]:
     return services
 
 
-@settings(PATIENT, max_examples=150)
+@settings(max_examples=150)
 @given(valid_services())
 def test_valid_services_always_plan(services: list[dict[str, Any]]) -> None:
     derived = virtual_services(*services)

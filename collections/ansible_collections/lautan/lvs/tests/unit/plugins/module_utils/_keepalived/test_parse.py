@@ -85,13 +85,12 @@ PIECES = [*"{}\"'\\#!$@~ \nab1", "vrrp_instance", "state", "real_server", "virtu
 
 
 @given(st.lists(st.sampled_from(PIECES), max_size=40).map("".join))
-@settings(deadline=None)
 def test_nothing_breaks_it(text):
     parse(text)
 
 
 @given(st.integers(0, 400))
-@settings(deadline=None, max_examples=30)
+@settings(max_examples=30)
 def test_a_file_that_was_cut_off_is_noticed(lines):
     """What is missing at the end may be whole blocks, but never half of one."""
     text = fixture("director.conf").split("\n")

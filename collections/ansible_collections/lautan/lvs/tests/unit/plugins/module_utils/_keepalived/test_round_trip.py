@@ -37,13 +37,13 @@ def there_and_back(document: dict) -> dict:
 
 @pytest.mark.parametrize("path", EVERY, ids=[".".join(keyword.word for keyword in path) for path in EVERY])
 @given(st.data())
-@settings(max_examples=5, phases=[Phase.generate], deadline=None)
+@settings(max_examples=5, phases=[Phase.generate])
 def test_every_keyword(path, data):
     there_and_back(documents.wrapped(path, data.draw))
 
 
 @given(documents.section(ROOT))
-@settings(max_examples=60, phases=[Phase.generate], deadline=None)
+@settings(max_examples=60, phases=[Phase.generate])
 def test_whole_documents(document):
     there_and_back(document)
 

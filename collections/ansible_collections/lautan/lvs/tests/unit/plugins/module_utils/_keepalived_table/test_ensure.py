@@ -9,7 +9,7 @@ from __future__ import annotations
 import random
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from ansible_collections.lautan.lvs.plugins.module_utils._ipvs.model import Incomplete, Mistakes, NotReached
@@ -212,7 +212,6 @@ def test_a_service_of_somebody_else_stays_without_purge():
 def test_any_table_becomes_the_one_that_keepalived_means():
     lines = sorted(FakeDirector().table())
 
-    @settings(deadline=None)
     @given(st.sets(st.sampled_from(lines)), st.randoms(use_true_random=False))
     def becomes(lost: set[str], chance: random.Random) -> None:
         director = FakeDirector()
