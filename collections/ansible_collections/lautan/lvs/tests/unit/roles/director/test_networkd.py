@@ -14,7 +14,8 @@ from typing import Any
 import pytest
 import yaml
 
-from ansible_collections.lautan.lvs.tests.unit.roles.director.rendering import ROLE, evaluated
+from ansible_collections.lautan.lvs.tests.unit.roles.director.rendering import evaluated
+from ansible_collections.lautan.lvs.tests.unit.roles.rendering import ROLES
 
 FIXTURES = Path(__file__).parent / "fixtures"
 # What systemd-networkd says of an interface that it leaves alone.
@@ -23,7 +24,7 @@ UNMANAGED = {"Index": 1, "Name": "lo", "AdministrativeState": "unmanaged", "Onli
 
 def task(module: str) -> dict[str, Any]:
     """The last task of the file that uses this module."""
-    tasks = yaml.safe_load((ROLE / "tasks/networkd.yml").read_text(encoding="utf-8"))
+    tasks = yaml.safe_load((ROLES / "director" / "tasks/networkd.yml").read_text(encoding="utf-8"))
     return next(each for each in reversed(tasks) if f"ansible.builtin.{module}" in each)
 
 
