@@ -23,3 +23,14 @@ def play(node: Node, tasks: list[dict], environment: dict[str, str] | None = Non
         json.dump([{"hosts": node.name, "gather_facts": False, "tasks": tasks}], file)
         file.flush()
         process.run([*command, str(ROOT / ".venv/bin/ansible-playbook"), file.name])
+
+
+def in_namespace(name: str) -> dict[str, object]:
+    """Variables with which tasks run in a network namespace: Ansible's way to another user leads there as well."""
+    return {
+        "ansible_become": True,
+        "ansible_become_method": "ansible.builtin.sudo",
+        "ansible_become_exe": f"ip netns exec {name}",
+        "ansible_become_flags": "",
+        "ansible_become_user": "",
+    }

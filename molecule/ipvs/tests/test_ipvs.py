@@ -24,6 +24,8 @@ import yaml
 
 from lab import cluster, fleet, process, topology
 from tools import measure_ipvs
+from tools.play import in_namespace
+from tools.play import play as play_tasks
 
 ROOT = Path(__file__).resolve().parents[3]
 NODES = topology.nodes()
@@ -183,6 +185,25 @@ def test_four_runs(results, name):
     servers = [line.rpartition(" -w ")[2].split()[0] for line in table if line.startswith("-a ")]
     assert sorted(words[3] for words in proc[3:] if words[0] == "->") == sorted(servers)
     assert sum(words[0] != "->" for words in proc[3:]) == sum(line.startswith("-A ") for line in table)
+
+
+@pytest.mark.parametrize("pipelining", ["1", "0"])
+def test_table_over_a_connection(namespace, pipelining):
+    """As Ansible runs it: all but ipvsadm on the controller."""
+    director, case = DIRECTORS[0], many()
+    options = {"services": "{{ services }}", "purge": "table"}
+    tasks: list[dict] = [
+        {"name": name, "lautan.lvs.ipvs_table": options, "check_mode": name == "predicted", "register": name}
+        for name in ("predicted", "done", "again")
+    ]
+    same = [f"{name}.commands == commands" for name in ("predicted", "done")] + ["not again.changed"]
+    tasks.append({"name": "Insist", "ansible.builtin.assert": {"that": same}})
+    variables = in_namespace(NAMESPACE) | {"services": case["options"]["services"], "commands": case["commands"]}
+    inside = f"ip netns exec {NAMESPACE} ipvsadm"
+    process.run(fleet.ssh(director, f"{inside} -C"))
+    play_tasks(director, [{"name": "Table", "vars": variables, "block": tasks}], {"ANSIBLE_PIPELINING": pipelining})
+    held = process.run(fleet.ssh(director, f"{inside} -Sn")).splitlines()
+    assert sorted(line.strip() for line in held) == sorted(case["after"])
 
 
 def test_info_feeds_table(namespace):

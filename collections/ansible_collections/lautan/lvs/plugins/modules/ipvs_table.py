@@ -1,7 +1,8 @@
-#!/usr/bin/python
 # Copyright (c) lautan.lvs contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
+
+# Only its documentation: plugins/action/ipvs_table.py does it, on the controller.
 
 from __future__ import annotations
 
@@ -21,6 +22,10 @@ description:
     real servers get the weight V(0) and real servers and services are removed.
   - However many rules change, C(ipvsadm) is started once to read, and once to write and to read again.
     It is started twice to write if the change both adds and takes away. Without a change it is started once in all.
+  - This is an action. Everything but C(ipvsadm) runs on the controller, and the host needs no Python.
+    Each start of C(ipvsadm) is one remote command, or a few if much is written without pipelining.
+    There are more where the host has to be asked for the name of a port,
+    or whether the kernel has a scheduler that no service uses yet.
 options:
   services:
     description:
@@ -153,6 +158,10 @@ extends_documentation_fragment:
   - lautan.lvs._ipvs.writer
   - lautan.lvs._attributes
   - lautan.lvs._attributes.actiongroup_lvs
+attributes:
+  async:
+    description: Supports being used with the C(async) keyword.
+    support: none
 notes:
   - Two entries for the same service, or for the same real server of a service, are a fault.
 """
@@ -278,28 +287,3 @@ not_applied:
   type: list
   elements: str
 """
-
-import gc
-
-from ansible.module_utils.basic import AnsibleModule
-
-from ansible_collections.lautan.lvs.plugins.module_utils._ipvs.glue import run_table
-
-
-def main() -> None:
-    module = AnsibleModule(
-        argument_spec={
-            # Not dictionaries with options of their own: AnsibleModule would check thousands of real servers slowly,
-            # and would stop at the first fault.
-            "services": {"type": "list", "elements": "raw", "required": True},
-            "purge": {"type": "str", "choices": ["none", "real_servers", "table"], "default": "none"},
-        },
-        supports_check_mode=True,
-    )
-    run_table(module)
-
-
-if __name__ == "__main__":
-    # Of the many thousands of values that are made none is part of a cycle: it would be a waste to look for cycles.
-    gc.disable()
-    main()

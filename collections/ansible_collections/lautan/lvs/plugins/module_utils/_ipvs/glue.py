@@ -5,7 +5,7 @@
 # Note that this module util is PRIVATE to the collection: it may change in any release.
 # Do not use it from other collections or from stand-alone plugins.
 
-"""Between the modules and the rest: options read, exceptions turned into failures of the module."""
+"""Between modules or actions and the rest: options read, exceptions turned into failures."""
 
 from __future__ import annotations
 
@@ -33,20 +33,15 @@ if TYPE_CHECKING:
 Intent = Callable[[Table], Table]
 
 
-def run_table(module: AnsibleModule) -> None:
-    """Be M(lautan.lvs.ipvs_table), and end the module."""
+def table_result(host: HostAccess, options: dict[str, Any], check_mode: bool, diff_mode: bool) -> dict[str, Any]:
+    """Do what M(lautan.lvs.ipvs_table) does, and give its result."""
     from ansible_collections.lautan.lvs.plugins.module_utils._ipvs.plan import merged
 
     def intent(reader: Reader) -> Intent:
-        wanted = reader.table(module.params["services"])
-        return lambda current: merged(current, wanted, module.params["purge"])
+        wanted = reader.table(options["services"])
+        return lambda current: merged(current, wanted, options["purge"])
 
-    def more(outcome: Outcome) -> dict[str, Any]:
-        # AnsibleModule would return the whole document with the result, and spend more time on that than is spent on
-        # comparing it with the kernel's table.
-        return {"invocation": {"module_args": {**module.params, "services": "as given in the task"}}}
-
-    _run(module, intent, more)
+    return _result(host, intent, check_mode, diff_mode)
 
 
 def run_service(module: AnsibleModule) -> None:
@@ -131,7 +126,7 @@ def run_info(module: AnsibleModule) -> None:
     except (OSError, ValueError) as exc:
         module.fail_json(msg=f"What the kernel holds could not be read: {exc}")
     except CommandError as exc:
-        _fail(module, host, exc)
+        module.fail_json(**_failure(host, exc))
     else:
         module.exit_json(changed=False, **found)
 
@@ -141,25 +136,42 @@ def _run(
     read_options: Callable[[Reader], Intent],
     more: Callable[[Outcome], dict[str, Any]] = lambda outcome: {},
 ) -> None:
-    from ansible_collections.lautan.lvs.plugins.module_utils._ipvs.document import Reader
-    from ansible_collections.lautan.lvs.plugins.module_utils._ipvs.preflight import module_faults
+    result = _result(hosts.LocalHost(module), read_options, module.check_mode, module._diff, more)
+    if result.pop("failed", False):
+        module.fail_json(**result)
+    module.exit_json(**result)
 
-    host = hosts.LocalHost(module)
+
+def _result(
+    host: HostAccess,
+    read_options: Callable[[Reader], Intent],
+    check_mode: bool,
+    diff_mode: bool,
+    more: Callable[[Outcome], dict[str, Any]] = lambda outcome: {},
+) -> dict[str, Any]:
+    from ansible_collections.lautan.lvs.plugins.module_utils._ipvs.document import Reader
+    from ansible_collections.lautan.lvs.plugins.module_utils._ipvs.preflight import module_faults, modules_in_use
+
     try:
         reader = Reader(host.port_of)
         intent = read_options(reader)
-        faults = reader.faults + module_faults(host, reader.modules)
-        if faults:
-            raise Mistakes(faults)
-        outcome = ensure(host.run, intent, module.check_mode)
+        if reader.faults:
+            raise Mistakes(reader.faults + module_faults(host, reader.modules))
+
+        def possible(current: Table) -> Table:
+            # What the kernel uses it has: mostly the host need not be asked.
+            used = modules_in_use(current)
+            faults = module_faults(host, {name: where for name, where in reader.modules.items() if name not in used})
+            if faults:
+                raise Mistakes(faults)
+            return intent(current)
+
+        outcome = ensure(host.run, possible, check_mode)
     except (Mistakes, NotReached, Incomplete, CommandError, ParseError, OSError) as exc:
-        _fail(module, host, exc)
-    else:
-        plan = outcome.plan
-        result = {"changed": bool(plan.affected), "commands": render.as_typed(outcome.lines), **more(outcome)}
-        if module._diff:
-            result["diff"] = _diff(outcome)
-        module.exit_json(**result)
+        return {"failed": True, **_failure(host, exc)}
+    plan = outcome.plan
+    result = {"changed": bool(plan.affected), "commands": render.as_typed(outcome.lines), **more(outcome)}
+    return {**result, "diff": _diff(outcome)} if diff_mode else result
 
 
 def _diff(outcome: Outcome) -> dict[str, str]:
@@ -173,36 +185,35 @@ def _diff(outcome: Outcome) -> dict[str, str]:
     }
 
 
-def _fail(module: AnsibleModule, host: HostAccess, error: Exception) -> None:
-    """End the module for the reason of this exception."""
+def _failure(host: HostAccess, error: Exception) -> dict[str, Any]:
+    """Give the result of a failure for the reason of this exception."""
     if isinstance(error, Mistakes):
         message = f"Nothing was changed: {error}"
-        module.fail_json(msg=message, changed=False, commands=[], errors=error.mistakes)
+        return {"msg": message, "changed": False, "commands": [], "errors": error.mistakes}
     if isinstance(error, NotReached):
         message = f"ipvsadm did not complain, but the kernel holds something else than it was given: {error}"
         changed = bool(error.applied)
-        module.fail_json(msg=message, changed=changed, commands=error.applied, errors=error.differences)
+        return {"msg": message, "changed": changed, "commands": error.applied, "errors": error.differences}
     if isinstance(error, Incomplete):
-        _fail_incomplete(module, error)
+        return _incomplete(error)
     if isinstance(error, CommandError):
         from ansible_collections.lautan.lvs.plugins.module_utils._ipvs.explain import explain
 
-        message = explain(error, host.release)
-        module.fail_json(msg=message, changed=False, commands=[], **_details(error))
-    module.fail_json(msg=f"Nothing was changed: {error}", changed=False, commands=[])
+        return {"msg": explain(error, host.release), "changed": False, "commands": [], **_details(error)}
+    return {"msg": f"Nothing was changed: {error}", "changed": False, "commands": []}
 
 
-def _fail_incomplete(module: AnsibleModule, error: Incomplete) -> None:
+def _incomplete(error: Incomplete) -> dict[str, Any]:
     details = _details(error.cause) if isinstance(error.cause, CommandError) else {}
     if error.applied is None:
         message = f"ipvsadm failed, and the table could not be read again, so it is not known what it did: {error}"
-        module.fail_json(msg=message, changed=True, commands=[], **details)
+        return {"msg": message, "changed": True, "commands": [], **details}
     message = (
         f"ipvsadm failed with {len(error.applied)} of {len(error.applied) + len(error.not_applied)} commands applied: "
         f"{error}. Not applied: {'; '.join(error.not_applied[:10])}"
     )
     more = {"applied": error.applied, "not_applied": error.not_applied}
-    module.fail_json(msg=message, changed=bool(error.applied), commands=error.applied, **more, **details)
+    return {"msg": message, "changed": bool(error.applied), "commands": error.applied, **more, **details}
 
 
 def _details(error: CommandError) -> dict[str, Any]:

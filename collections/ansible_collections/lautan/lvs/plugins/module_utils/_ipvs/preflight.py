@@ -12,9 +12,16 @@ from __future__ import annotations
 from typing import Mapping, Sequence
 
 from ansible_collections.lautan.lvs.plugins.module_utils._ipvs.host import HostAccess
-from ansible_collections.lautan.lvs.plugins.module_utils._ipvs.model import SCHEDULERS
+from ansible_collections.lautan.lvs.plugins.module_utils._ipvs.model import SCHEDULERS, Table
 
 _KNOWN = frozenset(f"ip_vs_{scheduler}" for scheduler in SCHEDULERS)
+
+
+def modules_in_use(table: Table) -> set[str]:
+    """Give the modules that the kernel has, because it uses them for this table."""
+    schedulings = {service.scheduling for service in table.values()}
+    engines = {f"ip_vs_pe_{scheduling.engine}" for scheduling in schedulings if scheduling.engine}
+    return engines | {f"ip_vs_{scheduling.scheduler}" for scheduling in schedulings}
 
 
 def module_faults(host: HostAccess, modules: Mapping[str, Sequence[str]]) -> list[str]:
@@ -24,6 +31,8 @@ def module_faults(host: HostAccess, modules: Mapping[str, Sequence[str]]) -> lis
 
     :param modules: where each module is asked for: paths in the document with their values.
     """
+    if not modules:
+        return []
     loaded = {line.partition(" ")[0] for line in (host.read("/proc/modules") or "").splitlines()}
     missing = [name for name in modules if name not in loaded and not host.exists(f"/sys/module/{name}")]
     if not missing:

@@ -2,17 +2,21 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The modules for the table, from their arguments to their result, on a fake ipvsadm."""
+"""The modules for the table and the action, from their arguments to their result, on a fake ipvsadm."""
 
 from __future__ import annotations
 
 import contextlib
 import json
+from types import SimpleNamespace
 
 import pytest
 import yaml
+from ansible.errors import AnsibleActionFail
 from ansible.module_utils.testing import patch_module_args
+from ansible.template import trust_as_template
 
+from ansible_collections.lautan.lvs.plugins.action import ipvs_table as action
 from ansible_collections.lautan.lvs.plugins.module_utils._ipvs import host as hosts
 from ansible_collections.lautan.lvs.plugins.module_utils._ipvs.document import REAL_FIELDS, SERVICE_FIELDS
 from ansible_collections.lautan.lvs.plugins.module_utils._runner import Completed
@@ -27,6 +31,7 @@ TABLE = """
 -A -u 192.0.2.100:53 -s rr -o
 -a -u 192.0.2.100:53 -r 192.0.2.21:53 -g -w 1
 """
+NAME = "lautan.lvs.ipvs_table"
 WEB = {"protocol": "tcp", "address": "192.0.2.100", "port": "https"}
 DNS = {"protocol": "udp", "address": "192.0.2.100", "port": 53}
 
@@ -36,15 +41,28 @@ def host(monkeypatch):
     host = FakeHost()
     host.ipvsadm.load(TABLE)
     monkeypatch.setattr(hosts, "LocalHost", lambda module: host)
+    monkeypatch.setattr(action, "RemoteHost", lambda action: host)
     return host
+
+
+def act(args):
+    """Make the action of a task with these arguments."""
+    check_mode, diff = args.pop("_ansible_check_mode", False), args.pop("_ansible_diff", False)
+    once = {"async_val": 0, "until": [], "retries": None}
+    task = SimpleNamespace(action=NAME, args=args, check_mode=check_mode, diff=diff, **once)
+    connection = SimpleNamespace(_shell=SimpleNamespace(tmpdir="/tmp"))
+    return action.ActionModule(task, connection, play_context=None, loader=None, templar=None)
 
 
 @pytest.fixture
 def call(capsys):
     def call(module, **args):
-        with patch_module_args(args), contextlib.suppress(SystemExit):
-            module.main()
-        result = json.loads(capsys.readouterr().out)
+        if module is ipvs_table:
+            result = act(args).run(task_vars={})
+        else:
+            with patch_module_args(args), contextlib.suppress(SystemExit):
+                module.main()
+            result = json.loads(capsys.readouterr().out)
         result.pop("invocation")
         return result
 
@@ -181,6 +199,55 @@ def test_output_that_is_not_understood(host, call):
     host.ipvsadm.unusable = Completed(0, "what\n", "")
     assert "ipvsadm printed" in call(ipvs_table, services=[])["msg"]
     assert "could not be read" in call(ipvs_info)["msg"]
+
+
+def test_a_kernel_that_uses_a_scheduler_is_not_asked_whether_it_has_it(host, call, monkeypatch):
+    host.ipvsadm.load("-A -f 9 -s sh -p 9 --pe sip\n")
+    monkeypatch.setattr(host, "read", None)
+    services = [{**WEB, "scheduler": "sh", "persistence_timeout": 9, "persistence_engine": "sip"}, DNS]
+    assert call(ipvs_table, services=services[:1])["changed"]
+    with pytest.raises(TypeError):
+        call(ipvs_table, services=[{**WEB, "scheduler": "lc"}])
+
+
+def test_a_scheduler_that_the_kernel_lacks(host, call):
+    host.ipvsadm.read_only = True
+    assert call(ipvs_table, services=[{**WEB, "scheduler": "twos"}])["errors"] == [
+        f"services[0].scheduler='twos': the kernel {host.release} has no module ip_vs_twos"
+    ]
+
+
+def test_options_that_are_wrong():
+    with pytest.raises(AnsibleActionFail) as caught:
+        act({"service": [], "purge": "all"}).run()
+    for part in ("missing required arguments: services", f"Unsupported parameters for ({NAME}) module: service", "all"):
+        assert part in str(caught.value)
+
+
+def test_the_document_is_not_sent_back(host):
+    once = act({"services": [DNS], "purge": "table"})
+    said = {"services": "as given in the task", "purge": "table"}
+    assert once.run()["invocation"] == {"module_args": said}
+    assert once._task.args == said
+
+
+@pytest.mark.parametrize("more", [{"retries": 3}, {"until": ["not done.changed"]}])
+def test_a_task_that_is_tried_again_keeps_the_document(host, more):
+    again = act({"services": [DNS]})
+    vars(again._task).update(more)
+    again.run()
+    assert again._task.args == {"services": [DNS]}
+
+
+def test_a_document_is_read_as_a_module_would_get_it(monkeypatch):
+    monkeypatch.setattr(action, "RemoteHost", lambda action: None)
+    monkeypatch.setattr(action, "table_result", lambda host, options, check_mode, diff_mode: options)
+    given = [{trust_as_template("address"): trust_as_template("192.0.2.100")}]
+    read = act({"services": given}).run()
+    assert (read["services"], read["purge"]) == (given, "none")
+    ((name, value),) = read["services"][0].items()
+    # Without what Ansible says of each value: thousands of such values would be read slowly.
+    assert {type(name), type(value)} == {str} != {type(given[0]["address"])}
 
 
 # ---- ipvs_service
