@@ -68,8 +68,10 @@ def test_gateways_move_and_are_not_named(method: str, more: list[str]) -> None:
     [("dr", 2, []), ("tun", 2, []), ("nat", 1, ["ip_forward"]), ("nat", 2, ["ip_forward", "forwarding"])],
 )
 def test_directors_route_only_for_nat(method: str, families: int, routes: list[str]) -> None:
-    routing = evaluated("__director_routing", variables(method, families))
-    assert [key.rpartition(".")[2] for key, wanted in routing.items() if wanted] == routes
+    sysctls = evaluated("__director_sysctls", variables(method, families))
+    assert [key.rpartition(".")[2] for key in sysctls if "forward" in key] == routes
+    assert {sysctls[key] for key in sysctls if "forward" in key} == ({"1"} if routes else set())
+    assert sysctls["net.ipv4.vs.sloppy_tcp"] == "1"
 
 
 @pytest.mark.parametrize("method", METHODS)
