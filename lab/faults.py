@@ -77,15 +77,15 @@ class Fault:
     do: Callable[[Node], None]
     undo: Callable[[Node], None] = _nothing
     first: Callable[[Node], None] = _nothing  # what must have happened before
-    after: float = 9  # how many seconds from its beginning until the cluster has settled
+    after: float = 9  # how many seconds until the cluster has settled
 
 
 DIRECTOR_FAULTS = {
-    "switchover": Fault("planned switchover", _switch_over, after=40),
+    "switchover": Fault("planned switchover", _switch_over),
     "director": Fault("power cut", fleet.kill, _power_on),
     "panic": Fault("kernel panic", _panic),
-    "return": Fault("boots again", _power_on, first=_power_off_and_be_replaced, after=60),
-    "both": Fault("both lose power", _power_cycle_directors, after=90),
+    "return": Fault("boots again", _power_on, first=_power_off_and_be_replaced, after=20),
+    "both": Fault("both lose power", _power_cycle_directors, after=20),
     "keepalived-killed": Fault("keepalived killed", _on("pkill -KILL keepalived"), _on("systemctl start keepalived")),
     "keepalived-stopped": Fault(
         "keepalived stopped", _on("systemctl stop keepalived"), _on("systemctl start keepalived")

@@ -21,7 +21,7 @@ from .faults import DIRECTOR_FAULTS, Fault
 from .process import LabError, say
 from .topology import Node, nodes
 
-# Load before the fault, and after it: time for the cluster to notice and to settle.
+# Load before the fault, and after it is done: time for the cluster to notice and to settle.
 _BEFORE_SECONDS, _AFTER_SECONDS = 3.0, 9.0
 _INTERVAL = 0.02
 _TIMEOUT = 4.0
@@ -44,26 +44,23 @@ class Noticed:
 
 
 class Probe:
-    """The client's load, running in the background."""
+    """The client's load, running in the background until it is ended."""
 
-    def __init__(self, client: Node, vip: str, seconds: float, interval: float = _INTERVAL) -> None:
+    def __init__(self, client: Node, vip: str, interval: float = _INTERVAL) -> None:
         config = {"address": vip, "host": cluster_facts()["lvs_domain"], "ca": authority()}
-        config |= {"seconds": seconds, "interval": interval, "timeout": _TIMEOUT}
-        command = f"python3 -W error - {shlex.quote(json.dumps(config))}"
+        config |= {"interval": interval, "timeout": _TIMEOUT}
+        program = (Path(__file__).parent / "probe.py").read_text()
+        command = shlex.join(["python3", "-W", "error", "-c", program, json.dumps(config)])
         self._process = subprocess.Popen(
             fleet.ssh(client, command), stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE
         )
-        assert self._process.stdin
-        self._process.stdin.write((Path(__file__).parent / "probe.py").read_bytes())
-        self._process.stdin.close()
-        self._process.stdin = None
 
-    def result(self) -> dict:
-        """Wait for the end of the load and return what probe.py printed.
+    def end(self) -> dict:
+        """End the load and return what probe.py printed.
 
         :raises LabError: when the probe itself failed.
         """
-        out, err = self._process.communicate()
+        out, err = self._process.communicate()  # closes its standard input
         if self._process.returncode != 0:
             raise LabError(f"the probe failed: {err.decode(errors='replace').strip()}")
         return json.loads(out)
@@ -103,15 +100,19 @@ def under_load(fault: str, do: Callable[[], None], vip: str | None = None, after
     """Run the load, ``do`` the fault in the middle of it, and say what the client noticed.
 
     :param vip: the VIP that is asked; the first one by default.
-    :param after: how many seconds the load goes on after the fault began.
+    :param after: how many seconds the load goes on when ``do`` has ended, however long that took.
     """
     vip = vip or cluster_facts()["lvs_vips"][0]
     client = next(node for node in nodes().values() if node.role == "clients")
-    probe = Probe(client, vip, _BEFORE_SECONDS + after)
-    time.sleep(_BEFORE_SECONDS)
-    at = time.time()
-    do()
-    return judge(fault, at, probe.result())
+    probe = Probe(client, vip)
+    try:
+        time.sleep(_BEFORE_SECONDS)
+        at = time.time()
+        do()
+        time.sleep(after)
+    finally:
+        seen = probe.end()
+    return judge(fault, at, seen)
 
 
 def hurt_active_director(fault: Fault) -> tuple[Noticed, Node]:

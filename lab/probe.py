@@ -8,7 +8,9 @@ Runs on the client node with nothing but Python's standard library; lab/measure.
 The requests are an open loop: each is sent at its time, on a connection of its own, whether earlier ones were answered
 or not, as the requests of many independent people are. The held connection asks again when it has been answered.
 
-Usage: probe.py '{"address": ..., "host": ..., "ca": ..., "seconds": ..., "interval": ..., "timeout": ...}'
+It goes on until its standard input ends.
+
+Usage: python3 -c "$(cat probe.py)" '{"address": ..., "host": ..., "ca": ..., "interval": ..., "timeout": ...}'
 """
 
 import asyncio
@@ -51,14 +53,16 @@ async def one_request(config, tls, results):
         results.append({"sent": sent, "answered": None, "error": f"{type(error).__name__}: {error}"})
 
 
-async def held_connection(config, tls, until, held):
-    """Ask on one connection until the time is over or the connection is lost."""
+async def held_connection(config, tls, end, held):
+    """Ask on one connection until it is over or the connection is lost."""
     try:
         reader, writer = await connect(config, tls)
-        while time.time() < until:
+        begin = time.time()
+        while not end.done():
             held["server"] = await asyncio.wait_for(ask(reader, writer, config["host"], "keep-alive"), 60)
             held["answers"].append(time.time())
-            await asyncio.sleep(max(0.1, config["seconds"] / 900))  # nginx ends a connection after a thousand requests
+            # nginx ends a connection after a thousand requests: that many are asked in a quarter of an hour.
+            await asyncio.sleep(max(0.1, (time.time() - begin) / 200))
         writer.transport.abort()
     except Exception as error:
         held["error"] = f"{type(error).__name__}: {error}"
@@ -68,10 +72,10 @@ async def main(config):
     tls = ssl.create_default_context(cadata=config["ca"])
     results, held, running = [], {"answers": [], "error": None, "server": None}, set()
     begin = time.time()
-    until = begin + config["seconds"]
-    holder = asyncio.create_task(held_connection(config, tls, until, held))
+    end = asyncio.get_running_loop().run_in_executor(None, sys.stdin.read)
+    holder = asyncio.create_task(held_connection(config, tls, end, held))
     count = 0
-    while time.time() < until:
+    while not end.done():
         task = asyncio.create_task(one_request(config, tls, results))
         running.add(task)
         task.add_done_callback(running.discard)
