@@ -83,7 +83,7 @@ class Fault:
 DIRECTOR_FAULTS = {
     "switchover": Fault("planned switchover", _switch_over),
     "director": Fault("power cut", fleet.kill, _power_on),
-    "panic": Fault("kernel panic", _panic),
+    "panic": Fault("kernel panic", _panic, _power_on),
     "return": Fault("boots again", _power_on, first=_power_off_and_be_replaced, after=20),
     "both": Fault("both lose power", _power_cycle_directors, after=20),
     "keepalived-killed": Fault("keepalived killed", _on("pkill -KILL keepalived"), _on("systemctl start keepalived")),
