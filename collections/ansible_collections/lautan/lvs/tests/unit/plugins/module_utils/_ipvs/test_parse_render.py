@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Texts of ipvsadm to values and back. The fixtures are from a director with Debian 12, kernel 6.1."""
+"""Texts of ipvsadm to values and back. The fixtures are from directors with Debian 12 (kernel 6.1) and 13 (6.12)."""
 
 from __future__ import annotations
 
@@ -56,6 +56,12 @@ def test_fake_prints_what_ipvsadm_printed():
 
     assert words(out) == words(CAPTURED)
     assert len(words(out)) > 60
+
+
+def test_debian_13_prints_the_same():
+    text = fixture("debian13-table-timeouts-daemons.txt")
+    assert title(text) == ("1.2.1", 65536)  # what was set for that director
+    assert text.replace("(size=65536)", "(size=4096)") == CAPTURED
 
 
 def test_table_is_written_as_ipvsadm_writes_it():
