@@ -9,9 +9,9 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from . import cluster, fleet
+from . import ansible, cluster, fleet
 from .process import run, wait_until
-from .topology import ROOT, Node, nodes
+from .topology import Node, nodes
 
 
 def _on(command: str) -> Callable[[Node], None]:
@@ -39,7 +39,7 @@ def _power_cycle_directors(_: Node) -> None:
 
 
 def _switch_over(_: Node) -> None:
-    run(["env", "--chdir", str(ROOT), ".venv/bin/ansible-playbook", "playbooks/switchover.yml"])
+    ansible.playbook("playbooks/switchover.yml")
 
 
 def _no_adverts(share: int) -> Callable[[Node], None]:

@@ -25,8 +25,8 @@ ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
 
 from lab import cluster, fleet, measure, process, topology  # noqa: E402
+from lab.ansible import in_namespace, play  # noqa: E402
 from lab.topology import Node  # noqa: E402
-from tools.play import in_namespace, play  # noqa: E402
 
 # A VIP of its own, so that the table that keepalived fills stays as it is.
 VIP = "198.18.0.101"

@@ -22,10 +22,10 @@ sys.path[:0] = [str(ROOT), str(ROOT / "collections")]
 
 from ansible_collections.lautan.lvs.plugins.filter.keepalived_document import keepalived_document  # noqa: E402
 from lab import cluster, fleet, measure, process  # noqa: E402
+from lab.ansible import play  # noqa: E402
 from lab.topology import Node  # noqa: E402
 from tools.keepalived_changes import FILE, Change, Config, plan  # noqa: E402
 from tools.keepalived_verdict import LOOK, Judge, Outcome, read_look, report  # noqa: E402
-from tools.play import play  # noqa: E402
 
 
 def change_under_load(changes: int, invalid: int) -> tuple[list[Outcome], measure.Noticed]:

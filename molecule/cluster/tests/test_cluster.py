@@ -157,23 +157,28 @@ def test_client_address_reaches_the_logs(get, node):
 
 
 @pytest.mark.parametrize("vip", VIPS)
-def test_answers_go_straight_from_real_server_to_client(get, lab, holders, mac, vip):
+def test_answers_go_straight_from_real_server_to_client(get, lab, holders, mac, vip, tmp_path):
     """Every frame on the cluster's switch: who sent it to whom."""
     # In immediate mode each frame takes as much of the buffer as a frame may be long: 262144 bytes by default.
-    capture = subprocess.Popen(
-        ["ip", "netns", "exec", "lautan-lab", "tcpdump", "-e", "-n", "-l", "--immediate-mode", "-s", "128", "-i", "lan"]
-        + [f"host {vip} and tcp port 443"],
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-    )
+    # Into a file: a pipe that nobody reads is full after some 500 frames.
+    seen = tmp_path / "frames"
+    with seen.open("w") as frames:
+        capture = subprocess.Popen(
+            ["ip", "netns", "exec", "lautan-lab", "tcpdump", "-e", "-n", "-l", "--immediate-mode", "-s", "128"]
+            + ["-i", "lan", f"host {vip} and tcp port 443"],
+            stdout=frames,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
     assert "listening" in capture.stderr.readline() + capture.stderr.readline()
     servers = [mac(name) for name in {get(f"https://{DOMAIN}/", vip)[1]["x-real-server"] for _ in range(20)}]
     time.sleep(0.5)  # the last frames on their way to tcpdump
     capture.terminate()
-    seen, told = capture.communicate()
+    told = capture.communicate()[1]
     assert "\n0 packets dropped by kernel" in told
-    frames = re.findall(r"^\S+ (\S{17}) > (\S{17}),.*?: (\S+)\.(\d+) > (\S+)\.(\d+): Flags", seen, re.MULTILINE)
+    frames = re.findall(
+        r"^\S+ (\S{17}) > (\S{17}),.*?: (\S+)\.(\d+) > (\S+)\.(\d+): Flags", seen.read_text(), re.MULTILINE
+    )
     director, router = mac(holders(vip)[0]), lab("exec", "router", "cat", "/sys/class/net/lan/address").strip()
     requests = {(sender, receiver) for sender, receiver, _, _, target, _ in frames if target == vip}
     answers = {(sender, receiver) for sender, receiver, source, _, _, _ in frames if source == vip}

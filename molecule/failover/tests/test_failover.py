@@ -16,9 +16,9 @@ import time
 import pytest
 
 from lab import cluster, fleet, measure, process, topology
+from lab.ansible import play
 from lab.faults import DIRECTOR_FAULTS
 from tools import measure_keepalived
-from tools.play import play
 
 VIPS = ("198.18.0.100", "fd00:c612::100")
 NODES = topology.nodes()

@@ -23,9 +23,9 @@ import pytest
 import yaml
 
 from lab import cluster, fleet, process, topology
+from lab.ansible import in_namespace
+from lab.ansible import play as play_tasks
 from tools import measure_ipvs
-from tools.play import in_namespace
-from tools.play import play as play_tasks
 
 ROOT = Path(__file__).resolve().parents[3]
 NODES = topology.nodes()

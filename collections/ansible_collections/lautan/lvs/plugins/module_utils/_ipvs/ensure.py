@@ -56,7 +56,7 @@ def ensure(run: Runner, intend: Callable[[Table], Table], check_mode: bool) -> O
     :param intend: gives the wanted table from the one that there is; raises Mistakes if that cannot be.
     :raises Mistakes: if it cannot be; nothing was changed.
     :raises CommandError: if the table could not be read; nothing was changed.
-    :raises Incomplete: if ipvsadm complained while it changed the table.
+    :raises Incomplete: if ipvsadm complained while it changed the table, or if that could not be read again.
     :raises NotReached: if the kernel holds something else although ipvsadm did not complain.
     """
     text = check(run, PROGRAM, TABLE_QUERY + DAEMON_QUERY)
@@ -97,7 +97,10 @@ def _write(run: Runner, plan: Plan, phases: Sequence[list[str]]) -> Table:
             text = check(run, PROGRAM, "\n".join(lines) + "\n" + (query if lines is phases[-1] else ""))
         except CommandError as exc:
             return _after_complaint(run, exc, plan.steps)
-    return parse(text)
+    try:
+        return parse(text)
+    except ParseError as exc:
+        raise Incomplete(exc, None, None) from exc
 
 
 def _read_again(plan: Plan) -> tuple[str, Callable[[str], Table]]:

@@ -206,7 +206,8 @@ def _failure(host: HostAccess, error: Exception) -> dict[str, Any]:
 def _incomplete(error: Incomplete) -> dict[str, Any]:
     details = _details(error.cause) if isinstance(error.cause, CommandError) else {}
     if error.applied is None:
-        message = f"ipvsadm failed, and the table could not be read again, so it is not known what it did: {error}"
+        did = "ipvsadm failed" if details else "ipvsadm changed the table"
+        message = f"{did}, and the table could not be read again, so it is not known what it did: {error}"
         return {"msg": message, "changed": True, "commands": [], **details}
     message = (
         f"ipvsadm failed with {len(error.applied)} of {len(error.applied) + len(error.not_applied)} commands applied: "

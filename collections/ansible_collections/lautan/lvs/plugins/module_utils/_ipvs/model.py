@@ -124,9 +124,9 @@ class NotReached(Exception):  # noqa: N818  # the state, after all commands went
 
 
 class Incomplete(Exception):  # noqa: N818  # the state, after some commands failed
-    """ipvsadm complained while it changed the table.
+    """ipvsadm complained while it changed the table, or it did not and the table could not be read again.
 
-    :ivar cause: what it said.
+    :ivar cause: what it said, or what could not be read.
     :ivar applied: the commands that the kernel has accepted, or None if that could not be found out.
     :ivar not_applied: the other commands, or None.
     """

@@ -66,7 +66,7 @@ def _addresses(texts: Sequence[str]) -> list[str]:
 def wanted_services(document: Mapping[str, Any]) -> dict[str, str]:
     """The services that the kernel must have, whatever the health of their real servers is.
 
-    Not those that keepalived removes while the VIP is elsewhere (ha_suspend), and not groups that it turns into
+    Not those with ha_suspend, which keepalived has only while their VIP is here, and not groups that it turns into
     firewall marks of its own choice (nftables_ipvs).
     """
     groups = {item["name"]: item["members"] for item in document.get("virtual_server_groups", [])}

@@ -233,6 +233,20 @@ def test_lists_that_are_not_understood(text):
         listed_table(text)
 
 
+def test_answer_after_a_change_that_is_not_understood():
+    """It was changed, so nobody may be told that it was not."""
+    fake = FakeIpvsadm().load(WEB)
+
+    def run(argv, stdin=None):
+        done = fake.run(argv, stdin)
+        return Completed(0, "TCP  192.0.2.100:443\n", "") if fake.written else done
+
+    wanted = read(web((21, {"weight": 5})))
+    with pytest.raises(Incomplete, match="ipvsadm printed") as failure:
+        ensure(run, lambda current: merged(current, wanted, "none"), False)
+    assert failure.value.applied is None
+
+
 def test_ipvsadm_that_fails_to_read():
     fake = FakeIpvsadm()
     fake.unusable = Completed(2, "", "Can't initialize ipvs: Protocol not available\n")

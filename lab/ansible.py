@@ -1,28 +1,36 @@
 # Copyright (c) 2026, lautan.lvs contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Run Ansible tasks on a node of the lab."""
+"""Run playbooks, and tasks on a node of the lab."""
 
 from __future__ import annotations
 
 import json
 import tempfile
 
-from lab import process
-from lab.topology import ROOT, Node
+from . import process
+from .topology import ROOT, Node
 
 
-def play(node: Node, tasks: list[dict], environment: dict[str, str] | None = None) -> None:
-    """Run tasks on a node, from the root of the repository, where ansible.cfg is.
+def playbook(*arguments: str, environment: dict[str, str] | None = None) -> None:
+    """Run ``ansible-playbook`` from the root of the repository, where ansible.cfg is.
 
-    :raises LabError: if one failed.
+    :raises LabError: if it failed.
     """
     settings = {"LC_ALL": "C.UTF-8", **(environment or {})}
     command = ["env", "--chdir", str(ROOT), *(f"{name}={value}" for name, value in settings.items())]
+    process.run([*command, str(ROOT / ".venv/bin/ansible-playbook"), *arguments])
+
+
+def play(node: Node, tasks: list[dict], environment: dict[str, str] | None = None) -> None:
+    """Run tasks on a node.
+
+    :raises LabError: if one failed.
+    """
     with tempfile.NamedTemporaryFile("w", suffix=".yml") as file:
         json.dump([{"hosts": node.name, "gather_facts": False, "tasks": tasks}], file)
         file.flush()
-        process.run([*command, str(ROOT / ".venv/bin/ansible-playbook"), file.name])
+        playbook(file.name, environment=environment)
 
 
 def in_namespace(name: str) -> dict[str, object]:
