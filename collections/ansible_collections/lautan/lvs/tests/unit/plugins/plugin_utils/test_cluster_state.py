@@ -22,6 +22,7 @@ DESCRIPTION: dict[str, Any] = {
         "lvs_domain": "conference.lab.example",
         "lvs_networks": ["198.18.0.0/24", "fd00:c612::/64"],
         "lvs_vips": [VIP4, VIP6],
+        "lvs_conference": False,
     },
     "directors": [
         {"name": "director1", "lvs_address": "198.18.0.11", "lvs_address6": "fd00:c612::11"},
