@@ -364,7 +364,7 @@ _value:
       type: dict
       contains:
         rooms:
-          description: Each room with C(name), C(title), C(pin), C(secret), C(publishers) and C(bitrate), as Janus has them.
+          description: C(name), C(title), C(pin), C(secret), C(publishers) and C(bitrate) of each room, as in Janus.
           type: list
           elements: dict
         turn_domain:

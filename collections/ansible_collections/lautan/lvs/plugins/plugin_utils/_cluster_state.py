@@ -20,8 +20,6 @@ from typing import Any
 # ipvsadm(8): --gatewaying, --masquerading, --ipip.
 _METHODS = {"dr": "-g", "nat": "-m", "tun": "-i"}
 
-_PORT_0 = re.compile(r"^(-a -f .* -r \S+):0(?= )")
-
 # arping(8) of iputils: "Unicast reply from 198.18.0.100 [02:00:C6:12:00:0B]  0.641ms"
 _ARP_REPLY = re.compile(r"reply from (\S+) \[([0-9A-Fa-f:]{17})\]")
 
@@ -95,8 +93,8 @@ def expected_table(plan: Mapping[str, Any]) -> dict[str, str]:
     for media in plan["media_services"]:
         where, server = f"-f {media['mark']}{' -6' * (media['family'] == 'ipv6')}", media["real_server"]
         lines[f"-A {where} -s rr -o"] = f"virtual service {media['name']}"
-        address = f"[{server['address']}]" if ":" in server["address"] else server["address"]
-        lines[f"-a {where} -r {address} {method} -w 1"] = f"{server['name']} in {media['name']}"
+        line = f"-a {where} -r {_endpoint(server['address'], 0)} {method} -w 1"
+        lines[line] = f"{server['name']} in {media['name']}"
     return lines
 
 
@@ -151,8 +149,6 @@ def _table_differences(plan: Mapping[str, Any], table: Sequence[str]) -> list[st
     expected, sorry = expected_table(plan), _sorry_lines(plan)
     # The type of tunnel that is the default may be named or not, as ipvsadm and the kernel like.
     found = {" ".join(line.split()).removesuffix(" --tun-type ipip") for line in table if line.strip()}
-    # So may port 0, which is every port, of a real server behind a packet mark.
-    found = {_PORT_0.sub(r"\1", line) for line in found}
     missing = [f"IPVS table: missing `{line}`: {meaning}" for line, meaning in expected.items() if line not in found]
     unexpected = sorted(found - set(expected))
     return missing + [f"IPVS table: unexpected `{line}`{sorry.get(line, '')}" for line in unexpected]
