@@ -60,6 +60,21 @@ notes:
     C(sorry_server) (address of the host that gets everything while the quorum is lost, or a list of one IPv4 and one
     IPv6 address; a host of its own, in a place and set up as a real server is. All real servers are
     then taken out, healthy ones as well. The service's port may be written behind it, no other one).
+  - >-
+    C(lvs_conference) says whether there is a conference, which needs V(dr), default V(true). It adds TURN over TCP on
+    port 3478 and over TLS on port 5349 to the services, unless a service has the port, and sends the media ports of
+    each real server there. TURN comes to port 443, too, where C(lvs_turn_domain) (a DNS name of its own, default
+    V(turn.) and the value of C(lvs_domain)) tells it from HTTPS.
+    C(lvs_rooms) is the list of rooms, default V([]).
+    The keys of a room are
+    C(name) (required, unique, in the address of the room, of V(a-z), V(0-9) and V(-), at most 63),
+    C(title) (what people see, 1 to 100 characters, default the value of C(name)),
+    C(pin) (what people must know to come in, text of 1 to 64 ASCII characters without spaces, default none),
+    C(moderator_pin) (what a moderator must know, like C(pin) and another one, default none, and then nobody can
+    moderate),
+    C(people) (how many can be in the room, 2 to 50, default V(12); each takes two of the media ports of one real
+    server),
+    C(bitrate) (bits per second of what each of them sends, 64000 to 4000000, default V(600000)).
   - Variables of a host are
     C(lvs_address) (its IPv4 address on the segment, by default C(ansible_host) or the inventory name,
     whichever is an IPv4 address; with V(tun) real servers may be anywhere else),
@@ -309,6 +324,64 @@ _value:
           description: The C(name), C(address) (of the same family), C(port) and C(weight) of each real server.
           type: list
           elements: dict
+    media_services:
+      description: For each real server and each family of virtual IPs, the service by packet mark for its media ports.
+      type: list
+      elements: dict
+      contains:
+        name:
+          description: Unique name.
+          type: str
+        mark:
+          description: The packet mark, C(media.mark) of the real server. IPVS has one service for each family.
+          type: int
+        family:
+          description: V(ipv4) or V(ipv6).
+          type: str
+        vips:
+          description: The virtual IPs of the family.
+          type: list
+          elements: str
+        first:
+          description: The first UDP port.
+          type: int
+        last:
+          description: The last UDP port.
+          type: int
+        real_server:
+          description: The C(name) and the C(address) (of the same family) of the one real server.
+          type: dict
+      sample:
+        - name: media-rs1-ipv4
+          mark: 1001
+          family: ipv4
+          vips: [198.18.0.100]
+          first: 20000
+          last: 20199
+          real_server: {name: rs1, address: 198.18.0.11}
+    conference:
+      description: The conference, V(null) if there is none.
+      type: dict
+      contains:
+        rooms:
+          description: C(name), C(title), C(pin), C(secret), C(publishers) and C(bitrate) of each room, as in Janus.
+          type: list
+          elements: dict
+        turn_domain:
+          description: The DNS name by which TURN is told from HTTPS on port 443.
+          type: str
+        turn_relay:
+          description: C(first) and C(last) of the UDP ports from which real servers relay media for TURN clients.
+          type: dict
+        rooms_ring:
+          description: The C(name) and IPv4 C(address) of each real server; the order decides who has which room.
+          type: list
+          elements: dict
+    firewall:
+      description:
+        - By the name of each director and real server, what it must let in. Each rule has C(comment), C(family),
+          C(protocol), C(sources), C(destinations) and C(ports), as the role C(firewall) wants them.
+      type: dict
 """
 
 from collections.abc import Callable, Mapping
@@ -323,6 +396,7 @@ from ansible_collections.lautan.lvs.plugins.plugin_utils._cluster_plan import (
     HOST_VARIABLES,
     NETADDR_IMPORT_ERROR,
     OTHER_VARIABLES,
+    SECRET_VARIABLES,
     Description,
     PlanError,
     Unusable,
@@ -412,7 +486,10 @@ def _agreed(name: str, values: Mapping[str, Any]) -> Any:
     if len(camps) == 1:
         value, hosts = camps[0]
         return Unusable(f"{name} on {hosts_shown(hosts)}: {value.mistake}") if isinstance(value, Unusable) else value
-    said = "; ".join(f"{_said(value)} on {hosts_shown(hosts)}" for value, hosts in camps)
+    said = "; ".join(
+        f"{'another value' if name in SECRET_VARIABLES else _said(value)} on {hosts_shown(hosts)}"
+        for value, hosts in camps
+    )
     return Unusable(f"{name} must be the same on all hosts, for it describes the whole cluster: {said}")
 
 

@@ -114,20 +114,23 @@ def read_domain(cluster: Facts) -> str | None:
     if value is None:
         cluster.missing("lvs_domain", "the DNS name that browsers use is required")
         return None
-    if isinstance(value, Unusable):
-        return None
+    return None if isinstance(value, Unusable) else checked_host_name(cluster, "lvs_domain", value)
+
+
+def checked_host_name(cluster: Facts, label: str, value: object) -> str | None:
+    """A host name in lower case."""
     if ip_address(value) is not None:
-        cluster.wrong("lvs_domain", value, "is an IP address; browsers and certificates need a DNS name")
+        cluster.wrong(label, value, "is an IP address; browsers and certificates need a DNS name")
         return None
     labels = value.split(".") if isinstance(value, str) else []
     # A last label of digits only would make it an IPv4 address to a browser, and RFC 1123 rules it out.
     if (
-        not labels
+        not isinstance(value, str)
         or len(value) > _MAX_NAME
         or labels[-1].isdigit()
-        or not all(_LABEL.fullmatch(label) for label in labels)
+        or not all(_LABEL.fullmatch(part) for part in labels)
     ):
-        cluster.wrong("lvs_domain", value, "is not a host name (RFC 1123, 2.1); write non-ASCII names as xn--...")
+        cluster.wrong(label, value, "is not a host name (RFC 1123, 2.1); write non-ASCII names as xn--...")
         return None
     return value.lower()
 

@@ -35,6 +35,8 @@ DEFAULTS: Final[Mapping[str, Any]] = {
     # even if it was never synchronised, and few connections move when a server comes or goes.
     "lvs_scheduler": "mh",
     "lvs_services": ({"name": "https", "port": 443, "check": "https"}, {"name": "http", "port": 80, "check": "http"}),
+    "lvs_conference": True,
+    "lvs_rooms": (),
     "lvs_media_first_port": 20000,
     "lvs_media_ports_per_server": 200,
     "lvs_weight": 1,
@@ -119,6 +121,10 @@ class Facts:
         """Report ``value`` of the variable (or list element) ``label``."""
         self._mistakes.append(f"{label}={shown(value)}{self._where}: {what}")
 
+    def wrong_secret(self, label: str, what: str) -> None:
+        """Report a value that nobody who reads the message should see."""
+        self._mistakes.append(f"{label}{self._where}: {what}")
+
     def missing(self, name: str, why: str) -> None:
         """Report that the variable ``name`` has no value."""
         self._mistakes.append(f"{name} is not set{self._where}: {why}")
@@ -142,16 +148,29 @@ class Facts:
             return None
         return number
 
-    def elements(self, name: str, example: str) -> list[tuple[str, Any]] | None:
+    def boolean(self, name: str) -> bool | None:
+        """``true`` or ``false``, or the text of one, as INI inventories and ``-e`` give."""
+        value = self.value(name)
+        if isinstance(value, Unusable):
+            return None
+        truth = {"true": True, "false": False}.get(value.lower()) if isinstance(value, str) else value
+        if not isinstance(truth, bool):
+            self.wrong(name, value, "must be true or false")
+            return None
+        return truth
+
+    def elements(self, name: str, example: str, secret: bool = False) -> list[tuple[str, Any]] | None:
         """The elements of a list, each with its label, such as ``lvs_vips[0]``.
 
-        ``None`` if it is not set, or not a list (a string is not taken for a list of one).
+        ``None`` if it is not set, or not a list (a string is not taken for a list of one). No message shows the value
+        of a ``secret`` one.
         """
         value = self.value(name)
         if value is None or isinstance(value, Unusable):
             return None
         if not isinstance(value, (list, tuple)):
-            self.wrong(name, value, f"must be a list, for example {example}")
+            what = f"must be a list, for example {example}"
+            self.wrong_secret(name, what) if secret else self.wrong(name, value, what)
             return None
         return [(f"{name}[{index}]", element) for index, element in enumerate(value)]
 

@@ -33,6 +33,14 @@ from ansible_collections.lautan.lvs.plugins.plugin_utils._cluster_checks import 
     read_vips,
     read_weights,
 )
+from ansible_collections.lautan.lvs.plugins.plugin_utils._cluster_conference import (
+    media_services,
+    planned_conference,
+    read_conference,
+    read_rooms,
+    read_turn_domain,
+    turn_services,
+)
 from ansible_collections.lautan.lvs.plugins.plugin_utils._cluster_facts import (
     FAMILIES,
     NETADDR_IMPORT_ERROR,
@@ -43,6 +51,7 @@ from ansible_collections.lautan.lvs.plugins.plugin_utils._cluster_facts import (
     shown,
     word,
 )
+from ansible_collections.lautan.lvs.plugins.plugin_utils._cluster_firewall import firewall
 from ansible_collections.lautan.lvs.plugins.plugin_utils._cluster_forwarding import (
     NAT,
     reachable_networks,
@@ -69,12 +78,17 @@ CLUSTER_VARIABLES: Final = frozenset(
         "lvs_vrids_taken",
         "lvs_scheduler",
         "lvs_services",
+        "lvs_conference",
+        "lvs_rooms",
+        "lvs_turn_domain",
         "lvs_media_first_port",
         "lvs_media_ports_per_server",
         "lvs_tls_certificate",
         "lvs_tls_private_key",
     }
 )
+# Their values are never shown.
+SECRET_VARIABLES: Final = frozenset({"lvs_rooms"})
 HOST_VARIABLES: Final = frozenset({"lvs_address", "lvs_address6", "lvs_home_vips", "lvs_weight", "lvs_media_ports"})
 
 # Names that begin with lvs_ and mean nothing to the plan. A role that gives operators a variable of this prefix adds
@@ -133,6 +147,11 @@ def plan(description: Description | Mapping[str, Any]) -> dict[str, Any]:
     weights = read_weights(cluster, real_servers)
     media = read_media(cluster, real_servers)
     services = read_services(cluster, scheduler, forwarding)
+    conference = read_conference(cluster, forwarding)
+    turn_domain = read_turn_domain(cluster, domain, conference)
+    rooms = read_rooms(cluster, media)
+    if conference:
+        services += turn_services(cluster, services, scheduler)
     gateways = read_gateways(cluster, forwarding, networks, vips, services, instances)
     check_unique(cluster, [*vips, *gateways], [*directors, *real_servers])
     check_service_ports(cluster, services, media)
@@ -145,7 +164,8 @@ def plan(description: Description | Mapping[str, Any]) -> dict[str, Any]:
     if forwarding == NAT:  # so there is one instance only
         instances = [replace(instance, vips=[*instance.vips, *gateways]) for instance in instances]
 
-    return {
+    marks = {host.name: FIRST_MARK + position for position, host in enumerate(real_servers)}
+    derived = {
         "domain": domain,
         "vips": [_vip(vip, networks) for vip in vips],
         "forwarding": forwarding,
@@ -174,13 +194,16 @@ def plan(description: Description | Mapping[str, Any]) -> dict[str, Any]:
                 "media": {
                     "first": media[host.name].first,
                     "last": media[host.name].last,
-                    "mark": FIRST_MARK + position,
+                    "mark": marks[host.name],
                 },
             }
-            for position, host in enumerate(real_servers)
+            for host in real_servers
         ],
         "virtual_services": _virtual_services(vips, services, real_servers, weights),
+        "media_services": media_services(vips, real_servers, media, marks) if conference else [],
+        "conference": planned_conference(rooms, turn_domain, real_servers) if conference else None,
     }
+    return {**derived, "firewall": firewall(derived)}
 
 
 def _well_formed(description: object) -> Description:

@@ -13,7 +13,6 @@ is one port of every virtual IP; what keepalived makes of it is in keepalived.co
 
 from __future__ import annotations
 
-import difflib
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -28,13 +27,13 @@ from ansible_collections.lautan.lvs.plugins.plugin_utils._cluster_checks import 
     checked_scheduler,
     why_not_on_segment,
 )
+from ansible_collections.lautan.lvs.plugins.plugin_utils._cluster_entry import Entry
 from ansible_collections.lautan.lvs.plugins.plugin_utils._cluster_facts import (
     FAMILIES,
     Facts,
     hosts_shown,
     ip_address,
     why_no_address,
-    word,
 )
 from ansible_collections.lautan.lvs.plugins.plugin_utils._cluster_forwarding import NAT
 
@@ -109,43 +108,6 @@ class Service:
         return next((str(sorry.address) for sorry in self.sorry_servers if sorry.address.version == version), None)
 
 
-class _Entry:
-    """The options of one service. ``None`` means "not set"."""
-
-    def __init__(self, cluster: Facts, label: str, values: Mapping[Any, Any]) -> None:
-        self._cluster = cluster
-        self.label = label
-        self._values = values
-
-    def value(self, key: str, default: Any = None) -> Any:
-        value = self._values.get(key)
-        return default if value is None else value
-
-    def wrong(self, key: str, what: str) -> None:
-        self._cluster.wrong(f"{self.label}.{key}", self._values.get(key), what)
-
-    def missing(self, key: str, why: str) -> None:
-        self._cluster.missing(f"{self.label}.{key}", why)
-
-    def integer(self, key: str, bounds: tuple[int, int], rule: str, default: int) -> int | None:
-        return self._cluster.checked_integer(f"{self.label}.{key}", self.value(key, default), bounds, rule)
-
-    def text(self, key: str, pattern: re.Pattern[str], what: str) -> str | None:
-        """The value if it looks like this; reported if it is something else."""
-        value = self.value(key)
-        if value is None or (isinstance(value, str) and pattern.fullmatch(value)):
-            return value
-        self.wrong(key, what)
-        return None
-
-    def choice(self, key: str, choices: Sequence[str], remark: str = "") -> str | None:
-        value = self.value(key)
-        if value is None or (isinstance(value, str) and value in choices):
-            return value
-        self.wrong(key, f"must be one of {' '.join(choices)}{remark}")
-        return None
-
-
 def read_services(cluster: Facts, scheduler: str | None, forwarding: str | None) -> list[Service]:
     """The services, each checked on its own; ``scheduler`` is for those that name none."""
     elements = cluster.elements("lvs_services", _EXAMPLE)
@@ -164,8 +126,8 @@ def read_services(cluster: Facts, scheduler: str | None, forwarding: str | None)
 def _service(
     cluster: Facts, label: str, values: Mapping[Any, Any], scheduler: str | None, forwarding: str | None
 ) -> Service:
-    entry = _Entry(cluster, label, values)
-    _check_keys(cluster, label, values)
+    entry = Entry(cluster, label, values)
+    entry.check_keys(KEYS, "a service")
     if entry.value("name") is None:
         entry.missing("name", "each service needs one, such as https")
     protocol, protocol_given = "tcp", entry.value("protocol") is not None
@@ -196,15 +158,7 @@ def _service(
     )
 
 
-def _check_keys(cluster: Facts, label: str, values: Mapping[Any, Any]) -> None:
-    for key, value in values.items():
-        if key not in KEYS:
-            close = difflib.get_close_matches(key, KEYS, n=1) if isinstance(key, str) else []
-            hint = f"did you mean {close[0]}?" if close else f"the keys are {' '.join(KEYS)}"
-            cluster.wrong(f"{label}.{word(key)}", value, f"is no key of a service; {hint}")
-
-
-def _real_port(entry: _Entry, port: int | None, forwarding: str | None) -> int | None:
+def _real_port(entry: Entry, port: int | None, forwarding: str | None) -> int | None:
     if entry.value("real_port") is None:
         return port
     real_port = entry.integer("real_port", PORT_RANGE, "port", 0)
@@ -213,7 +167,7 @@ def _real_port(entry: _Entry, port: int | None, forwarding: str | None) -> int |
     return real_port
 
 
-def _one_packet(entry: _Entry, protocol: str | None) -> bool:
+def _one_packet(entry: Entry, protocol: str | None) -> bool:
     value = entry.value("one_packet", False)
     if not isinstance(value, bool):
         entry.wrong("one_packet", "must be true or false")
@@ -222,7 +176,7 @@ def _one_packet(entry: _Entry, protocol: str | None) -> bool:
     return value is True
 
 
-def _check(entry: _Entry, protocol: str | None) -> str | None:
+def _check(entry: Entry, protocol: str | None) -> str | None:
     """The kind of check. UDP has no handshake to look at, so that there is no good guess."""
     if entry.value("check") is None:
         if protocol == "udp":
@@ -234,7 +188,7 @@ def _check(entry: _Entry, protocol: str | None) -> str | None:
     return check
 
 
-def _check_path(entry: _Entry, check: str | None, forwarding: str | None) -> str | None:
+def _check_path(entry: Entry, check: str | None, forwarding: str | None) -> str | None:
     path = entry.text("check_path", _PATH, "must begin with / and consist of characters of a URL, at most 256")
     if check in HTTP_CHECKS:
         # With NAT real servers have no virtual IP that they could be asked for.
@@ -243,7 +197,7 @@ def _check_path(entry: _Entry, check: str | None, forwarding: str | None) -> str
     return None
 
 
-def _check_content(entry: _Entry, check: str | None) -> str | None:
+def _check_content(entry: Entry, check: str | None) -> str | None:
     content = entry.text("check_content", _CONTENT, "must be 1 to 200 printable ASCII characters")
     if check in HTTP_CHECKS:
         return content
@@ -251,13 +205,13 @@ def _check_content(entry: _Entry, check: str | None) -> str | None:
     return None
 
 
-def _only_http(entry: _Entry, key: str, check: str | None) -> None:
+def _only_http(entry: Entry, key: str, check: str | None) -> None:
     # A check that could not be read was reported, and may have been meant to be one of these.
     if check is not None and entry.value(key) is not None:
         entry.wrong(key, f"is for the checks {' and '.join(HTTP_CHECKS)} only, not for {check}")
 
 
-def _sorry_servers(cluster: Facts, entry: _Entry, check: str | None) -> tuple[SorryServer, ...]:
+def _sorry_servers(cluster: Facts, entry: Entry, check: str | None) -> tuple[SorryServer, ...]:
     value, label = entry.value("sorry_server"), f"{entry.label}.sorry_server"
     if value is None:
         return ()

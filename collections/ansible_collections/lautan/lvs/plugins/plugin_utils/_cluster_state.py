@@ -90,6 +90,11 @@ def expected_table(plan: Mapping[str, Any]) -> dict[str, str]:
         for server in service["real_servers"]:
             line = f"-a {where} -r {_endpoint(server['address'], server['port'])} {method} -w {server['weight']}"
             lines[line] = f"{server['name']} in {service['name']} (is it healthy?)"
+    for media in plan["media_services"]:
+        where, server = f"-f {media['mark']}{' -6' * (media['family'] == 'ipv6')}", media["real_server"]
+        lines[f"-A {where} -s rr -o"] = f"virtual service {media['name']}"
+        line = f"-a {where} -r {_endpoint(server['address'], 0)} {method} -w 1"
+        lines[line] = f"{server['name']} in {media['name']}"
     return lines
 
 

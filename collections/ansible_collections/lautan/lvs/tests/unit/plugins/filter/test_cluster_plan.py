@@ -23,6 +23,11 @@ from ansible.vars.manager import VariableManager
 from ansible_collections.lautan.lvs.plugins.filter import cluster_plan as plugin
 from ansible_collections.lautan.lvs.plugins.filter.cluster_plan import FilterModule, cluster_plan
 from ansible_collections.lautan.lvs.plugins.plugin_utils import _cluster_plan
+from ansible_collections.lautan.lvs.plugins.plugin_utils._cluster_conference import (
+    DEFAULT_BITRATE,
+    DEFAULT_PEOPLE,
+    ROOM_KEYS,
+)
 from ansible_collections.lautan.lvs.plugins.plugin_utils._cluster_facts import DEFAULTS
 from ansible_collections.lautan.lvs.plugins.plugin_utils._cluster_services import DEFAULT_CHECK_PATH, KEYS
 
@@ -289,7 +294,21 @@ def _flow(value: Any) -> str:
     """As one writes it in YAML on one line."""
     if isinstance(value, tuple):
         return yaml.safe_dump(list(value), default_flow_style=True, sort_keys=False, width=1000).strip()
-    return str(value)
+    return str(value).lower() if isinstance(value, bool) else str(value)
+
+
+def test_documentation_names_every_key_of_a_room() -> None:
+    (note,) = [note for note in yaml.safe_load(plugin.DOCUMENTATION)["notes"] if "C(lvs_rooms)" in note]
+    assert re.findall(r"C\((\w+)\) \(", note.split("The keys of a room are", 1)[1]) == list(ROOM_KEYS)
+    for name, value in (("people", DEFAULT_PEOPLE), ("bitrate", DEFAULT_BITRATE)):
+        assert f"default V({value})" in note.split(f"C({name}) (", 1)[1].split("C(")[0]
+
+
+def test_pins_are_not_shown_where_hosts_disagree() -> None:
+    rooms = [[{"name": "maths", "pin": pin}] for pin in ("tango1", "tango2")]
+    (line,) = lines_of(inventory(rs1={"lvs_rooms": rooms[0]}, rs2={"lvs_rooms": rooms[1]}))
+    assert line.startswith("- lvs_rooms must be the same on all hosts")
+    assert "tango" not in line
 
 
 def test_documentation_names_every_key_of_a_service() -> None:
@@ -303,8 +322,9 @@ def test_documentation_of_the_result_has_every_key() -> None:
     contains = yaml.safe_load(plugin.RETURN)["_value"]["contains"]
     derived = cluster_plan(inventory(), GROUPS)
     assert list(contains) == list(derived)
-    for name in ("vips", "directors", "real_servers", "virtual_services"):
+    for name in ("vips", "directors", "real_servers", "virtual_services", "media_services"):
         assert list(contains[name]["contains"]) == list(derived[name][0]), name
+    assert list(contains["conference"]["contains"]) == list(derived["conference"])
     documented = contains["vrrp"]["contains"]["instances"]["contains"]
     assert list(documented) == list(derived["vrrp"]["instances"][0])
     assert contains["vrrp"]["sample"] == derived["vrrp"]

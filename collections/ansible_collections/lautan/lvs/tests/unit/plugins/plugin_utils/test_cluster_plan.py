@@ -29,6 +29,7 @@ GOOD: dict[str, Any] = {
         "lvs_networks": ["198.18.0.0/24", "2001:DB8:0::/64"],
         "lvs_vips": ["198.18.0.100", "2001:db8::0:64"],
         "lvs_vrids_taken": [1, "51"],
+        "lvs_conference": False,
         "lvs_tls_certificate": "/etc/lvs/cert.pem",
         "lvs_tls_private_key": "/etc/lvs/key.pem",
     },
@@ -137,9 +138,13 @@ def test_whole_plan() -> None:
             service("https", 443, "ipv6", "2001:db8::64", servers6),
             service("http", 80, "ipv6", "2001:db8::64", servers6),
         ],
+        "media_services": [],
+        "conference": None,
     }
-    assert plan(GOOD) == expected
-    assert json.loads(json.dumps(plan(GOOD))) == expected
+    derived = plan(GOOD)
+    assert json.loads(json.dumps(derived)) == derived
+    assert [*derived.pop("firewall")] == ["d1", "d2", "rs1", "rs2", "198.18.0.13"]
+    assert derived == expected
 
 
 def test_description_object_and_mapping_are_the_same() -> None:
@@ -1079,7 +1084,7 @@ def test_a_valid_cluster_always_plans(description: dict[str, Any]) -> None:
         assert ipaddress.ip_address(vip["address"]) in ipaddress.ip_network(vip["network"])
         assert vip["address"] == str(ipaddress.ip_address(vip["address"]))
     names = [service["name"] for service in derived["virtual_services"]]
-    assert len(set(names)) == len(names) == 2 * len(derived["vips"])
+    assert len(set(names)) == len(names) == 4 * len(derived["vips"])
     for service in derived["virtual_services"]:
         version = {"ipv4": 4, "ipv6": 6}[service["family"]]
         assert ipaddress.ip_address(service["vip"]).version == version

@@ -24,6 +24,7 @@ DESCRIPTION: dict[str, Any] = {
         "lvs_domain": "meet.example.org",
         "lvs_networks": ["192.0.2.0/24", "2001:db8::/64"],
         "lvs_vips": ["192.0.2.100", "2001:db8::100"],
+        "lvs_conference": False,
     },
     "directors": [{"name": "d1", "lvs_address": "192.0.2.11", "lvs_address6": "2001:db8::11"}],
     "real_servers": [

@@ -22,6 +22,7 @@ DESCRIPTION: dict[str, Any] = {
         "lvs_domain": "conference.lab.example",
         "lvs_networks": ["198.18.0.0/24", "fd00:c612::/64"],
         "lvs_vips": [VIP4, VIP6],
+        "lvs_conference": False,
     },
     "directors": [
         {"name": "director1", "lvs_address": "198.18.0.11", "lvs_address6": "fd00:c612::11"},
@@ -621,3 +622,31 @@ def test_gateways_in_the_summary() -> None:
 )
 def test_one_fault_of_a_method(method: str, change: Change, lines: list[str]) -> None:
     assert forwarded(method, change)["faults"] == lines
+
+
+# As ipvsadm 1.31 prints it.
+MEDIA = [
+    *("-A -f 1001 -s rr -o", "-a -f 1001 -r 198.18.0.21:0 -g -w 1"),
+    *("-A -f 1002 -s rr -o", "-a -f 1002 -r 198.18.0.22:0 -g -w 1"),
+    *("-A -f 1001 -6 -s rr -o", "-a -f 1001 -6 -r [fd00:c612::21]:0 -g -w 1"),
+    *("-A -f 1002 -6 -s rr -o", "-a -f 1002 -6 -r [fd00:c612::22]:0 -g -w 1"),
+]
+
+
+def test_media_services() -> None:
+    services = [{"name": "https", "port": 443, "check": "https"}, {"name": "http", "port": 80, "check": "http"}]
+    # The ports of TURN are taken, so that media is all that the conference adds.
+    taken = [{"name": f"own{port}", "port": port} for port in (3478, 5349)]
+    facts = {"lvs_conference": True, "lvs_services": services + taken}
+    own = "".join(
+        f"-A -t {vip}:{port} -s mh -b mh-fallback,mh-port\n"
+        f"-a -t {vip}:{port} -r {net}21{end}:{port} -g -w 1\n-a -t {vip}:{port} -r {net}22{end}:{port} -g -w 10\n"
+        for vip, net, end in ((VIP4, "198.18.0.", ""), (f"[{VIP6}]", "[fd00:c612::", "]"))
+        for port in (3478, 5349)
+    )
+    table = TABLE + own + "".join(f"{line}\n" for line in MEDIA)
+    both = [director(name, **in_step(table)) for name in ("director1", "director2")]
+    assert judged(*both, **facts)["faults"] == []
+    without = "\n".join(line for line in table.splitlines() if not line.startswith("-a -f 1002 -r"))
+    (fault,) = judged(*both, director("director1", **in_step(without)), **facts)["faults"]
+    assert fault == ("director1: IPVS table: missing `-a -f 1002 -r 198.18.0.22:0 -g -w 1`: rs2 in media-rs2-ipv4")

@@ -26,5 +26,6 @@ def variables_of(plan: dict[str, Any], number: int = 0) -> dict[str, Any]:
         "director_forwarding": plan["forwarding"],
         "director_vrrp_instances": director["vrrp_instances"],
         "director_virtual_services": plan["virtual_services"],
+        "director_media_services": plan["media_services"],
         "director_check_domain": plan["domain"],
     }

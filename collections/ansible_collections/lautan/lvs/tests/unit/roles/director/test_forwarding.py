@@ -33,6 +33,7 @@ def variables(method: str, families: int = 2) -> dict[str, Any]:
         "lvs_domain": "conference.example.org",
         "lvs_networks": ["192.0.2.0/24", "2001:db8::/64"][:families],
         "lvs_vips": VIPS[:families],
+        "lvs_conference": False,
         "lvs_services": [{"name": "web", "port": 80, "sorry_server": "192.0.2.50"}],
         "lvs_forwarding": method,
         "lvs_nat_gateways": GATEWAYS[:families],

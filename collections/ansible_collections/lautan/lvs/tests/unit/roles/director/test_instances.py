@@ -99,7 +99,7 @@ def test_an_instance_for_each_home() -> None:
 def test_every_director_serves_every_vip(homes: tuple[list[str], ...]) -> None:
     one, two = (configuration(director, *homes) for director in (0, 1))
     assert one["virtual_servers"] == two["virtual_servers"]
-    assert {item["ip"] for item in one["virtual_servers"]} == set(VIPS)
+    assert {item["ip"] for item in one["virtual_servers"] if "ip" in item} == set(VIPS)
 
 
 @pytest.mark.parametrize(("director", "other"), [(0, "198.18.0.12"), (1, "198.18.0.11")])

@@ -26,6 +26,7 @@ DESCRIPTION: dict[str, Any] = {
         "lvs_domain": "conference.example.org",
         "lvs_networks": ["192.0.2.0/24", "2001:db8::/64"],
         "lvs_vips": ["192.0.2.100", "2001:db8::100"],
+        "lvs_conference": False,
     },
     "directors": [
         {"name": "director1", "lvs_address": "192.0.2.11", "lvs_address6": "2001:db8::11"},

@@ -52,8 +52,15 @@ def test_clients_are_told_what_fits(more: dict[str, Any], sizes: tuple[int, int]
 
 
 def test_the_filter_is_there_before_the_device() -> None:
-    found = lines("lvs-tunnel.service.j2", *DIRECTORS4)
-    started = [line.partition("=")[2] for line in found if line.startswith("ExecStart=")]
-    assert started == ["/usr/sbin/nft -f /etc/lvs-tunnel.nft", "/usr/sbin/ip link set tunl0 up"]
-    stopped = [line.partition("=")[2] for line in found if line.startswith("ExecStop=")]
+    unit = {
+        "nft_table_name": "lvs-tunnel",
+        "nft_table_description": "Tunnels",
+        "nft_table_start": evaluated("real_server", "__real_server_tunnels_up", variables(*DIRECTORS4)),
+        "nft_table_stop": evaluated("real_server", "__real_server_tunnels_down", variables(*DIRECTORS4)),
+    }
+    found = [line.partition("=") for line in rendered("nft_table", "unit.service.j2", unit).splitlines()]
+    started = ["/usr/sbin/nft -f /etc/lvs-tunnel.nft", "/usr/sbin/ip link set tunl0 up"]
+    assert [value for key, _, value in found if key == "ExecStart"] == started
+    assert [value for key, _, value in found if key == "ExecReload"] == started
+    stopped = [value for key, _, value in found if key == "ExecStop"]
     assert stopped == ["-/usr/sbin/ip link set tunl0 down", "-/usr/sbin/nft delete table inet lvs_tunnel"]

@@ -27,6 +27,7 @@ def test_the_kernel_s_table():
     assert len(table) == 15
     assert table["-t 198.18.9.100:443"] == {"198.18.9.21:443": 1, "198.18.9.22:443": 0}
     assert table["-f -1"] == {"198.18.9.24:8080": 1, "[fd00::9]:0": 1}
+    assert table["-f 21"] == {"198.18.9.21:0": 1}
     assert table["-f 22 -6"] == {"[fd00::21]:0": 3}
     assert table["-t 198.18.9.120:80"] == {}
     assert table["--sctp-service 198.18.9.100:36412"] == {"198.18.9.1:36412": 1}
