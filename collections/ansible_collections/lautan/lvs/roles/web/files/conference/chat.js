@@ -55,7 +55,7 @@ export class Chat {
     const item = document.createElement("li");
     const head = document.createElement("span");
     const body = document.createElement("p");
-    const time = new Date().toLocaleTimeString(current(), { hour: "2-digit", minute: "2-digit" });
+    const time = new Date().toLocaleTimeString(current(), { hour: "2-digit", minute: "2-digit", hour12: false });
     item.classList.toggle("mine", mine);
     head.textContent = `${name} · ${time}`;
     body.textContent = String(text).slice(0, LONGEST);

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 // Stays in the room whatever happens to servers and networks: watches, claims the session back, or joins anew.
 import { Room } from "./room.js";
-import { Connection, Problem, Tokens, sleep } from "./signalling.js";
+import { Connection, Tokens, openSocket, sleep } from "./signalling.js";
 import { Stats } from "./stats.js";
 
 // No reason to try again: the person has to do something first.
@@ -48,12 +48,12 @@ export class Conference {
     window.addEventListener("pagehide", this.#bye);
   }
 
-  async #enter(ms) {
+  async #enter(ms, socket) {
     const connection = new Connection(this.tokens, (code) => {
       if (connection === this.connection) this.#recover(code, { claim: code === "noAnswer" });
     });
     this.connection = connection;
-    await connection.open(ms);
+    await connection.open(ms, socket);
     const stay = new Room(connection, { ...this.person, tracks: this.devices.outgoing() }, this.#events());
     this.stay = stay;
     try {
@@ -98,22 +98,21 @@ export class Conference {
       await this.#pause(attempt);
       if (this.ended) return;
       const ms = PATIENCE.again[Math.min(attempt, PATIENCE.again.length - 1)];
+      let socket = null;
       try {
-        if (claim) {
-          claim = false;
-          // Only the WebSocket was lost, perhaps: the session waits some seconds and media go on.
-          await this.connection.claim(ms);
+        socket = await openSocket(this.room, ms);
+        // Only the WebSocket was lost, perhaps: the session waits some seconds for a new one, and media go on.
+        if (claim && (await this.connection.isKnown(socket, ms))) {
+          await this.connection.claim(socket, ms);
           if (!this.stay.over) break;
         }
-      } catch {
-        // The session is gone with its server.
-      }
-      try {
+        claim = false;
         this.#drop();
-        await this.#enter(ms);
+        await this.#enter(ms, socket);
         this.rejoins += 1;
         break;
       } catch (problem) {
+        socket?.close();
         failure = problem.code;
         if (failure === "token") this.tokens.forget();
         // A server that starts, or an upgrade under way, may not know its rooms yet.
@@ -132,7 +131,7 @@ export class Conference {
 
   /** Everybody of a dead server comes back at once: spread them a little, then more and more. */
   async #pause(attempt) {
-    const longest = attempt ? Math.min(5000, 250 * 2 ** attempt) : 150;
+    const longest = attempt ? Math.min(5000, 150 * 2 ** attempt) : 100;
     const wait = attempt ? longest * (0.5 + Math.random() / 2) : longest * Math.random();
     await Promise.race([sleep(wait), new Promise((resolve) => (this.wake = resolve))]);
   }
@@ -218,5 +217,3 @@ export class Conference {
     this.on.ended(code);
   }
 }
-
-export { Problem };

@@ -34,9 +34,11 @@ export function layout(count, width, height) {
 export function spotlight(count, width, height) {
   if (count === 1) return layout(1, width, height);
   const beside = width > height;
-  const strip = beside ? Math.min(260, width * 0.22) : Math.min(150, height * 0.22);
-  const field = beside ? [width - strip - GAP, height] : [width, height - strip - GAP];
-  const others = layout(count - 1, ...(beside ? [strip, height] : [width, strip]));
+  const strip = beside ? Math.min(260, width * 0.22) : height * 0.22;
+  // Upright, the large one is no higher than its picture needs; the others take the rest.
+  const tall = Math.min(height - strip - GAP, (width * 3) / 4);
+  const field = beside ? [width - strip - GAP, height] : [width, tall];
+  const others = layout(count - 1, ...(beside ? [strip, height] : [width, height - tall - GAP]));
   const [dx, dy] = beside ? [field[0] + GAP, 0] : [0, field[1] + GAP];
   return [
     { x: 0, y: 0, w: field[0], h: field[1] },
@@ -74,6 +76,9 @@ export class Grid {
     video.muted = Boolean(person.me);
     find(".enlarge").addEventListener("click", () => this.enlarge(this.large === person.id ? null : person.id));
     tile.addEventListener("dblclick", () => find(".enlarge").click());
+    tile.addEventListener("click", (event) => {
+      if (tile.classList.contains("tiny") && event.target === video) this.enlarge(person.id);
+    });
     const powers = find(".powers");
     find(".silence").addEventListener("click", () => {
       powers.open = false;

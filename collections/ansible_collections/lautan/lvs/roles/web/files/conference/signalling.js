@@ -76,6 +76,29 @@ export function problemOf({ code, error_code: number = code, error, reason = err
   return new Problem("noAnswer", `${number} ${text}`);
 }
 
+function urlOf(room) {
+  const scheme = location.protocol === "https:" ? "wss:" : "ws:";
+  return `${scheme}//${location.host}/ws/${encodeURIComponent(room)}`;
+}
+
+/** An open WebSocket, made before it is known what it will be used for. */
+export async function openSocket(room, ms) {
+  const socket = new WebSocket(urlOf(room), "janus-protocol");
+  const open = new Promise((resolve, reject) => {
+    socket.onopen = resolve;
+    socket.onerror = socket.onclose = () => reject(new Problem("noAnswer"));
+  });
+  try {
+    await within(ms, open);
+    return socket;
+  } catch (problem) {
+    socket.close();
+    throw problem;
+  } finally {
+    socket.onopen = socket.onerror = socket.onclose = null;
+  }
+}
+
 let ready = null;
 // What the connection under way wants to do with its WebSocket. janus.js makes it deep inside.
 let dress = null;
@@ -83,7 +106,7 @@ let dress = null;
 function prepare() {
   ready ??= new Promise((resolve) => {
     const dependencies = Janus.useDefaultDependencies();
-    dependencies.newWebSocket = (url, protocol) => dress(new WebSocket(url, protocol));
+    dependencies.newWebSocket = (url, protocol) => dress(url, protocol);
     Janus.init({ debug: ["error"], dependencies, callback: resolve });
   });
   return ready;
@@ -140,11 +163,15 @@ export class Connection {
     if (first && this.janus && !this.closed) this.onLost(code);
   }
 
-  /** Make a session, or with `claim` take the old one back over a new WebSocket. */
-  async #session(ms, begin) {
+  /** Let `begin` make or claim a session, over the WebSocket given or a new one. */
+  async #session(ms, given, begin) {
     this.error = null;
     this.failed = null;
-    dress = (socket) => this.#dress(socket);
+    dress = (url, protocol) => {
+      // janus.js waits for "open", which this one has behind it.
+      if (given) queueMicrotask(() => given.dispatchEvent(new Event("open")));
+      return this.#dress(given || new WebSocket(url, protocol));
+    };
     const made = new Promise((resolve, reject) => {
       this.reject = reject;
       begin(resolve, (text) => reject(this.error ? problemOf(this.error) : new Problem("noAnswer", text)));
@@ -156,15 +183,13 @@ export class Connection {
     }
   }
 
-  async open(ms) {
+  async open(ms, socket = null) {
     await prepare();
     const { ice } = await this.tokens.get();
-    const scheme = location.protocol === "https:" ? "wss:" : "ws:";
-    const server = `${scheme}//${location.host}/ws/${encodeURIComponent(this.tokens.room)}`;
     let janus;
-    await this.#session(ms, (success, error) => {
+    await this.#session(ms, socket, (success, error) => {
       janus = new Janus({
-        server,
+        server: urlOf(this.tokens.room),
         iceServers: ice || [],
         keepAlivePeriod: 8000,
         destroyOnUnload: false,
@@ -178,8 +203,26 @@ export class Connection {
     janus.getInfo({ success: (info) => (this.serverName = info["server-name"] || "") });
   }
 
-  claim(ms) {
-    return this.#session(ms, (success, error) => this.janus.reconnect({ success, error }));
+  /** Does the server behind that WebSocket still have this session? Then it belongs to this WebSocket from now on. */
+  async isKnown(socket, ms) {
+    const answer = new Promise((resolve) => {
+      socket.onmessage = (event) => resolve(event.data);
+    });
+    const session = this.janus.getSessionId();
+    const token = this.tokens.pair?.token;
+    socket.send(JSON.stringify({ janus: "claim", session_id: session, transaction: "claim", token }));
+    try {
+      return JSON.parse(await within(ms, answer)).janus === "success";
+    } catch (problem) {
+      throw problem instanceof Problem ? problem : new Problem("nonsense");
+    } finally {
+      socket.onmessage = null;
+    }
+  }
+
+  /** Go on over a new WebSocket. */
+  claim(socket, ms) {
+    return this.#session(ms, socket, (success, error) => this.janus.reconnect({ success, error }));
   }
 
   /** Ask for any answer; `heard` tells when it came. */
