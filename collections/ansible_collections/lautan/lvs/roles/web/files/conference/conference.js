@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 // Stays in the room whatever happens to servers and networks: watches, claims the session back, or joins anew.
 import { Room } from "./room.js";
-import { Connection, Tokens, openSocket, sleep } from "./signalling.js";
+import { Connection, Tokens, openSocket, sleep, within } from "./signalling.js";
 import { Stats } from "./stats.js";
 
 // No reason to try again: the person has to do something first.
@@ -104,11 +104,13 @@ export class Conference {
         // Only the WebSocket was lost, perhaps: the session waits some seconds for a new one, and media go on.
         if (claim && (await this.connection.isKnown(socket, ms))) {
           await this.connection.claim(socket, ms);
-          if (!this.stay.over) break;
+          if (await within(ms, this.stay.isCurrent())) break;
         }
+        // A WebSocket that the old session came back on goes with it.
+        const fresh = socket === this.connection.socket ? null : socket;
         claim = false;
         this.#drop();
-        await this.#enter(ms, socket);
+        await this.#enter(ms, fresh);
         this.rejoins += 1;
         break;
       } catch (problem) {
@@ -131,7 +133,7 @@ export class Conference {
 
   /** Everybody of a dead server comes back at once: spread them a little, then more and more. */
   async #pause(attempt) {
-    const longest = attempt ? Math.min(5000, 150 * 2 ** attempt) : 100;
+    const longest = attempt ? Math.min(3000, 150 * 2 ** attempt) : 100;
     const wait = attempt ? longest * (0.5 + Math.random() / 2) : longest * Math.random();
     await Promise.race([sleep(wait), new Promise((resolve) => (this.wake = resolve))]);
   }
@@ -185,7 +187,7 @@ export class Conference {
   /** For helpers and tests: fresh figures. */
   async report() {
     const { stay } = this;
-    if (stay && !this.recovering) {
+    if (stay) {
       const { frames } = await this.stats.look(stay.peers, (mid) => stay.tracks.get(mid)?.feed);
       if (stay === this.stay) this.#count(frames);
     }

@@ -74,7 +74,9 @@ export default {
   quality2: "fair connection",
   quality3: "good connection",
   hear: "Click to hear the others",
-  status: "Server {server} · sends {sent} kbit/s · receives {received} kbit/s · loss {loss} % · round trip {rtt} ms{relay}",
+  status:
+    "Server {server} · sends {sent} kbit/s · receives {received} kbit/s · loss {loss} % · round trip {rtt} " +
+    "ms{relay}",
   relay: " · relayed",
   reconnecting: "The connection was lost. You are being reconnected…",
   back: "You are connected again.",
@@ -96,15 +98,23 @@ export default {
   busy: "The server is busy right now. Please try again in a minute.",
   noAnswer: "The conference server does not answer. Please check your network and try again.",
   noSession: "The connection was lost. Please try again.",
-  nonsense: "The server gave an answer that this page does not understand. Please reload the page, and tell whoever looks after the server if it happens again.",
-  noMedia: "Sound and pictures do not get through your network. Please try another network, or ask who looks after it to allow UDP, or TURN on port 443.",
-  blockedDevices: "The browser may not use camera and microphone. Click the symbol in front of the address above, allow both, and try again. Or join to watch and listen.",
+  nonsense:
+    "The server gave an answer that this page does not understand. Please reload the page, and tell whoever " +
+    "looks after the server if it happens again.",
+  noMedia:
+    "Sound and pictures do not get through your network. Please try another network, or ask who looks after it " +
+    "to allow UDP, or TURN on port 443.",
+  blockedDevices:
+    "The browser may not use camera and microphone. Click the symbol in front of the address above, allow both, " +
+    "and try again. Or join to watch and listen.",
   blockedCamera: "The browser may not use the camera. Click the symbol in front of the address above and allow it.",
-  blockedMicrophone: "The browser may not use the microphone. Click the symbol in front of the address above and allow it.",
+  blockedMicrophone:
+    "The browser may not use the microphone. Click the symbol in front of the address above and allow it.",
   noDevices: "No camera and no microphone was found. You can join to watch and listen.",
-  noCamera: "No camera was found. Others will hear you but not see you.",
-  noMicrophone: "No microphone was found. Others will see you but not hear you.",
-  busyDevices: "Camera and microphone are used by another program. Close it and try again. Or join to watch and listen.",
+  noCamera: "No camera was found, so others cannot see you.",
+  noMicrophone: "No microphone was found, so others cannot hear you.",
+  busyDevices:
+    "Camera and microphone are used by another program. Close it and try again. Or join to watch and listen.",
   busyCamera: "The camera is used by another program. Close that program, then switch the camera on.",
   busyMicrophone: "The microphone is used by another program. Close that program, then unmute.",
   lostCamera: "The camera was unplugged or stopped.",

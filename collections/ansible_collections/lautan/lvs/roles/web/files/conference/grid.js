@@ -4,17 +4,18 @@ import { t, translate } from "./i18n.js";
 
 const GAP = 10;
 const WIDEST = 16 / 9;
-const NARROWEST = 1;
 
 /** Where each of `count` tiles goes in a field of that size: [{x, y, w, h}], the largest that fit. */
 export function layout(count, width, height) {
+  // A phone held upright shows more of people's faces in squares.
+  const narrowest = width > height ? 4 / 3 : 1;
   let best = null;
   for (let columns = 1; columns <= count; columns += 1) {
     const rows = Math.ceil(count / columns);
     let w = (width - GAP * (columns - 1)) / columns;
     let h = (height - GAP * (rows - 1)) / rows;
     if (w / h > WIDEST) w = h * WIDEST;
-    if (w / h < NARROWEST) h = w / NARROWEST;
+    if (w / h < narrowest) h = w / narrowest;
     // What counts is how much of a 16:9 picture is seen.
     const area = w * Math.min(h, w / WIDEST) + w * h * 0.15;
     if (w > 0 && h > 0 && (!best || area > best.area)) best = { columns, rows, w, h, area };
@@ -44,6 +45,13 @@ export function spotlight(count, width, height) {
     { x: 0, y: 0, w: field[0], h: field[1] },
     ...others.map((place) => ({ ...place, x: place.x + dx, y: place.y + dy })),
   ];
+}
+
+/** Show the video again as soon as it has a new picture. */
+function thaw({ tile, video }) {
+  const show = () => (tile.querySelector(".still").hidden = true);
+  if (video.requestVideoFrameCallback) video.requestVideoFrameCallback(show);
+  else video.addEventListener("timeupdate", show, { once: true });
 }
 
 const initials = (name) =>
@@ -115,6 +123,7 @@ export class Grid {
     flag("screen", person.screen);
     flag("hand", person.hand);
     flag("stale", person.stale);
+    if (!person.video && !person.screen) find(".still").hidden = true;
     find(".who").textContent = name;
     const state = [
       person.speaking && t("speaking"),
@@ -163,7 +172,20 @@ export class Grid {
     if (old.length === 1 && old[0] === track) return;
     for (const other of old) stream.removeTrack(other);
     if (track) stream.addTrack(track);
+    if (track && kind === "video") thaw(entry);
     entry.video.play().catch((error) => error.name === "NotAllowedError" && this.blocked());
+  }
+
+  /** Keep the last pictures while the connections that brought them are replaced. */
+  freeze() {
+    for (const { tile, video, person } of this.tiles.values()) {
+      const still = tile.querySelector(".still");
+      if (person.me || !person.video || !video.videoWidth || !still.hidden) continue;
+      still.width = video.videoWidth;
+      still.height = video.videoHeight;
+      still.getContext("2d").drawImage(video, 0, 0);
+      still.hidden = false;
+    }
   }
 
   hear() {

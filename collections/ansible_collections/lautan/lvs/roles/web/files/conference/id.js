@@ -56,7 +56,9 @@ export default {
   closeRoomSure: "Semua peserta akan dikeluarkan. Tutup ruang?",
   moderatorPin: "PIN moderator",
   moderatorOk: "Lanjutkan",
-  moderatorNow: "Sekarang Anda dapat membisukan dan mengeluarkan peserta dengan tombol pada gambarnya, dan menutup ruang di sini.",
+  moderatorNow:
+    "Sekarang Anda dapat membisukan dan mengeluarkan peserta dengan tombol pada gambarnya, dan menutup ruang di " +
+    "sini.",
   moderatorWrong: "PIN ini salah, atau ruang ini tidak punya moderator.",
   moderatorFailed: "Tidak berhasil. Silakan coba lagi.",
   joined: "{name} hadir.",
@@ -74,7 +76,9 @@ export default {
   quality2: "sambungan sedang",
   quality3: "sambungan baik",
   hear: "Klik untuk mendengar yang lain",
-  status: "Server {server} · kirim {sent} kbit/s · terima {received} kbit/s · hilang {loss} % · pulang-pergi {rtt} ms{relay}",
+  status:
+    "Server {server} · kirim {sent} kbit/s · terima {received} kbit/s · hilang {loss} % · pulang-pergi {rtt} " +
+    "ms{relay}",
   relay: " · lewat perantara",
   reconnecting: "Sambungan terputus. Sedang menyambung kembali…",
   back: "Anda tersambung kembali.",
@@ -96,15 +100,23 @@ export default {
   busy: "Server sedang sibuk. Silakan coba lagi sebentar lagi.",
   noAnswer: "Server konferensi tidak menjawab. Periksa jaringan Anda dan coba lagi.",
   noSession: "Sambungan terputus. Silakan coba lagi.",
-  nonsense: "Server memberi jawaban yang tidak dimengerti halaman ini. Muat ulang halaman, dan beri tahu pengelola server jika terjadi lagi.",
-  noMedia: "Suara dan gambar tidak dapat melewati jaringan Anda. Coba jaringan lain, atau minta pengelolanya mengizinkan UDP, atau TURN pada port 443.",
-  blockedDevices: "Peramban tidak boleh memakai kamera dan mikrofon. Klik simbol di depan alamat di atas, izinkan keduanya, lalu coba lagi. Atau masuk untuk melihat dan mendengar saja.",
+  nonsense:
+    "Server memberi jawaban yang tidak dimengerti halaman ini. Muat ulang halaman, dan beri tahu pengelola " +
+    "server jika terjadi lagi.",
+  noMedia:
+    "Suara dan gambar tidak dapat melewati jaringan Anda. Coba jaringan lain, atau minta pengelolanya " +
+    "mengizinkan UDP, atau TURN pada port 443.",
+  blockedDevices:
+    "Peramban tidak boleh memakai kamera dan mikrofon. Klik simbol di depan alamat di atas, izinkan keduanya, " +
+    "lalu coba lagi. Atau masuk untuk melihat dan mendengar saja.",
   blockedCamera: "Peramban tidak boleh memakai kamera. Klik simbol di depan alamat di atas dan izinkan.",
   blockedMicrophone: "Peramban tidak boleh memakai mikrofon. Klik simbol di depan alamat di atas dan izinkan.",
   noDevices: "Kamera dan mikrofon tidak ditemukan. Anda dapat masuk untuk melihat dan mendengar.",
-  noCamera: "Kamera tidak ditemukan. Yang lain mendengar Anda, tetapi tidak melihat Anda.",
-  noMicrophone: "Mikrofon tidak ditemukan. Yang lain melihat Anda, tetapi tidak mendengar Anda.",
-  busyDevices: "Kamera dan mikrofon sedang dipakai program lain. Tutup program itu dan coba lagi. Atau masuk untuk melihat dan mendengar saja.",
+  noCamera: "Kamera tidak ditemukan, jadi yang lain tidak dapat melihat Anda.",
+  noMicrophone: "Mikrofon tidak ditemukan, jadi yang lain tidak dapat mendengar Anda.",
+  busyDevices:
+    "Kamera dan mikrofon sedang dipakai program lain. Tutup program itu dan coba lagi. Atau masuk untuk melihat " +
+    "dan mendengar saja.",
   busyCamera: "Kamera sedang dipakai program lain. Tutup program itu, lalu nyalakan kamera.",
   busyMicrophone: "Mikrofon sedang dipakai program lain. Tutup program itu, lalu nyalakan mikrofon.",
   lostCamera: "Kamera dicabut atau berhenti.",

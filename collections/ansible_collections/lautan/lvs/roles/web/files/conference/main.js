@@ -15,7 +15,16 @@ const LANGUAGE_NAMES = { en: "English", id: "Indonesia" };
 // How long others may take to come back with us before their pictures go.
 const GRACE = 8000;
 
-const page = { state: "join", rooms: [], conference: null, people: new Map(), problem: "", farewell: "", silenced: false };
+const page = {
+  state: "join",
+  rooms: [],
+  conference: null,
+  people: new Map(),
+  problem: "",
+  farewell: "",
+  silenced: false, // by a moderator
+  without: false, // knows that there is neither camera nor microphone
+};
 
 /* ---- what is said ---- */
 
@@ -57,8 +66,8 @@ function showDevices() {
   for (const kind of ["video", "audio"]) {
     const select = $(`choose-${kind}`);
     const list = devices.list[kind];
-    const options = list.length ? list.map(({ deviceId, label }) => new Option(label, deviceId)) : [new Option(t("noneFound"), "")];
-    select.replaceChildren(...options);
+    const options = list.map(({ deviceId, label: text }) => new Option(text, deviceId));
+    select.replaceChildren(...(options.length ? options : [new Option(t("noneFound"), "")]));
     select.disabled = !list.length;
     if (list.some(({ deviceId }) => deviceId === devices.chosen(kind))) select.value = devices.chosen(kind);
   }
@@ -71,7 +80,8 @@ function showDevices() {
   const any = devices.list.video.length + devices.list.audio.length > 0;
   $("devices").hidden = !any;
   $("try").hidden = mic || cam || any;
-  $("preview-hint").hidden = any;
+  $("try").textContent = t(page.without ? "retry" : "tryDevices");
+  $("preview-hint").hidden = any || page.without;
   for (const [button, on, pair, texts] of [
     ["preview-mic", mic, ["mic", "mic-off"], ["mute", "unmute"]],
     ["mute", mic, ["mic", "mic-off"], ["mute", "unmute"]],
@@ -101,6 +111,7 @@ async function openDevices() {
   const code = problems[0]?.code || "";
   problem(code);
   page.without = Boolean(code) && !devices.tracks.video && !devices.tracks.audio;
+  showDevices();
   showJoin();
   if (page.state === "join") setState("preview");
 }
@@ -155,8 +166,8 @@ function showRooms() {
   const chosen = $("room").value;
   if (options.length !== 1) options.unshift(new Option(t("chooseRoom"), ""));
   $("room").replaceChildren(...options);
-  if (asked && !page.rooms.some(({ name }) => name === asked)) problem("unknownRoom");
-  $("room").value = chosen || (page.rooms.some(({ name }) => name === asked) ? asked : $("room").options[0]?.value || "");
+  if (asked && page.rooms.length && !roomNamed(asked)) problem("unknownRoom");
+  $("room").value = chosen || (roomNamed(asked) ? asked : $("room").options[0]?.value || "");
   showPin();
 }
 
@@ -195,7 +206,7 @@ function showMe() {
   const me = people().find((person) => person.me);
   if (!me) return;
   const screen = Boolean(devices.screen);
-  update(me.id, { mic: devices.isOn("audio"), video: devices.isOn("video") || screen, screen });
+  update(me.id, { silenced: page.silenced, mic: devices.isOn("audio"), video: devices.isOn("video") || screen, screen });
   page.grid.show(me.id, devices.sent("video"), "video");
   tellState();
   spot();
@@ -258,7 +269,8 @@ function moderated(id, muted) {
 const events = {
   person: ({ id, name }) => {
     const known = page.people.get(id);
-    const person = { mic: true, video: true, hand: false, screen: false, speaking: false, ...known, id, name, stale: false };
+    const fresh = { mic: true, video: true, hand: false, screen: false, speaking: false };
+    const person = { ...fresh, ...known, id, name, stale: false, silenced: false };
     page.people.set(id, person);
     page.grid.add(person);
     showCount();
@@ -273,15 +285,16 @@ const events = {
   moderated,
   state: (state) => {
     if (state === "reconnecting") {
+      page.grid.freeze();
       for (const person of people()) update(person.id, { stale: !person.me, speaking: false });
       banner("reconnecting");
     } else if (page.state === "reconnecting") {
       banner("");
       say(t("back"), 4);
-      // Nobody's moderator's decision outlives the stay that it was about.
-      page.silenced = false;
+      // What the moderator decided was about the stay that is over.
+      if (page.conference.rejoins !== page.rejoins) page.silenced = false;
+      page.rejoins = page.conference.rejoins;
       showMe();
-      for (const person of people()) update(person.id, { silenced: false, id: person.id });
       setTimeout(() => page.state === "in" && people().forEach(({ id, stale }) => stale && forget(id)), GRACE);
     }
     setState(state);
@@ -332,6 +345,7 @@ async function join() {
   page.people.clear();
   page.grid.clear();
   page.silenced = false;
+  page.rejoins = 0;
   page.closing = 0;
   try {
     const me = { id: conference.person.id, name, me: true, mic: false, video: false, hand: false, screen: false };
@@ -463,7 +477,8 @@ function wire() {
     page.grid.hear();
   });
   for (const kind of ["video", "audio"]) {
-    on(`choose-${kind}`, (event) => devices.choose(kind, event.target.value).catch((error) => say(t(error.code), 8)), "change");
+    const select = ({ target }) => devices.choose(kind, target.value).catch((error) => say(t(error.code), 8));
+    on(`choose-${kind}`, select, "change");
   }
   $("share").hidden = !canShare;
   $("language").replaceChildren(...languages.map((tag) => new Option(LANGUAGE_NAMES[tag], tag)));

@@ -91,7 +91,9 @@ export class Room {
     const { videoroom: event } = message;
     if (message.error_code) {
       const problem = problemOf(message);
+      // To join may be refused, and then to publish: only that counts how many people are there.
       this.answer.reject(problem);
+      this.up.reject(problem);
       if (problem.code === "token") this.#lost("token");
     } else if (event === "joined") {
       this.answer.resolve();
@@ -150,6 +152,8 @@ export class Room {
       ? { request: "update", subscribe: streams }
       : { request: "join", ptype: "subscriber", room: this.name, streams, use_msid: true };
     this.asked = missing.map(([key]) => key);
+    clearTimeout(this.guard);
+    this.guard = setTimeout(() => this.negotiating && this.#lost("noMedia"), 15000);
     if (!this.subscribing) {
       const { room_token: token } = await this.connection.tokens.get().catch(() => ({}));
       request.token = token;
@@ -224,6 +228,15 @@ export class Room {
     if (this.over || !this.openData) return false;
     this.publisher.data({ text: JSON.stringify(message) });
     return true;
+  }
+
+  /** After a time without signalling, whose events are lost: does this side still know who is here? */
+  async isCurrent() {
+    if (this.over || this.negotiating) return false;
+    const { participants } = await send(this.publisher, { request: "listparticipants", room: this.name });
+    const here = new Set(participants.filter(({ publisher }) => publisher).map(({ id }) => id));
+    for (const id of this.feeds.keys()) if (!here.has(id)) this.#forget(id);
+    return here.delete(this.me.id) && [...here].every((id) => this.feeds.has(id));
   }
 
   #sender(kind) {
