@@ -1,0 +1,221 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+// Stays in the room whatever happens to servers and networks: watches, claims the session back, or joins anew.
+import { Room } from "./room.js";
+import { Connection, Tokens, openSocket, sleep, within } from "./signalling.js";
+import { Stats } from "./stats.js";
+
+// No reason to try again: the person has to do something first.
+const FINAL = new Set(["wrongPin", "full", "kicked"]);
+
+const PATIENCE = { first: 12000, again: [2000, 3000, 5000, 8000] };
+// Directors change over in about a second, without anybody having to do anything.
+const SILENCE = { ask: 1200, noAnswer: 2500, always: 6000 };
+
+const newId = () => Array.from(crypto.getRandomValues(new Uint8Array(9)), (n) => (n % 36).toString(36)).join("");
+
+export class Conference {
+  /** `on`: Room's events, and state(name), trouble(code) while it tries again, ended(code), stats(line, quality). */
+  constructor({ room, name, pin }, devices, on) {
+    this.room = room;
+    this.person = { id: newId(), name, pin };
+    this.devices = devices;
+    this.on = on;
+    this.tokens = new Tokens(room);
+    this.rejoins = 0;
+    this.ended = false;
+    this.recovering = false;
+    this.stats = new Stats();
+    this.frames = new Map(); // person -> {before, current}: goes on counting over rejoins
+  }
+
+  /** Enter for the first time. Problems are thrown: there is somebody to tell. */
+  async start() {
+    try {
+      await this.#enter(PATIENCE.first);
+    } catch (problem) {
+      this.#drop();
+      if (problem.code !== "token") throw problem;
+      this.tokens.forget();
+      await this.#enter(PATIENCE.first).catch((again) => {
+        this.#drop();
+        throw again;
+      });
+    }
+    if (this.ended) return;
+    this.on.state("in");
+    this.timers = [setInterval(() => this.#watch(), 500), setInterval(() => this.#renew(), 5000)];
+    window.addEventListener("online", this.#online);
+    window.addEventListener("pagehide", this.#bye);
+  }
+
+  async #enter(ms, socket) {
+    const connection = new Connection(this.tokens, (code) => {
+      if (connection === this.connection) this.#recover(code, { claim: code === "noAnswer" });
+    });
+    this.connection = connection;
+    await connection.open(ms, socket);
+    const stay = new Room(connection, { ...this.person, tracks: this.devices.outgoing() }, this.#events());
+    this.stay = stay;
+    try {
+      await stay.enter(ms);
+    } catch (problem) {
+      if (problem.code === "idTaken") this.person.id = newId();
+      throw problem;
+    }
+    // What is sent may have been changed while the offer was under way.
+    await this.devices.apply((kind, track) => stay.replace(kind, track));
+    this.stats = new Stats();
+    this.#remember();
+  }
+
+  #events() {
+    return {
+      ...this.on,
+      kicked: () => this.#end("kicked"),
+      lost: (code) => this.#recover(code, {}),
+    };
+  }
+
+  #drop() {
+    this.stay?.leave();
+    this.connection?.close();
+  }
+
+  #remember() {
+    for (const count of this.frames.values()) {
+      count.before += count.current;
+      count.current = 0;
+    }
+  }
+
+  async #recover(code, { claim }) {
+    if (this.ended || this.recovering || !this.timers) return;
+    this.recovering = true;
+    this.on.state("reconnecting");
+    if (code === "token") this.tokens.forget();
+    let failure = code;
+    for (let attempt = 0; !this.ended; attempt += 1) {
+      await this.#pause(attempt);
+      if (this.ended) return;
+      const ms = PATIENCE.again[Math.min(attempt, PATIENCE.again.length - 1)];
+      let socket = null;
+      try {
+        socket = await openSocket(this.room, ms);
+        // Only the WebSocket was lost, perhaps: the session waits some seconds for a new one, and media go on.
+        if (claim && (await this.connection.isKnown(socket, ms))) {
+          await this.connection.claim(socket, ms);
+          if (await within(ms, this.stay.isCurrent())) break;
+        }
+        // A WebSocket that the old session came back on goes with it.
+        const fresh = socket === this.connection.socket ? null : socket;
+        claim = false;
+        this.#drop();
+        await this.#enter(ms, fresh);
+        this.rejoins += 1;
+        break;
+      } catch (problem) {
+        socket?.close();
+        failure = problem.code;
+        if (failure === "token") this.tokens.forget();
+        // A server that starts, or an upgrade under way, may not know its rooms yet.
+        if (FINAL.has(failure) || (failure === "unknownRoom" && attempt >= 4)) {
+          this.#end(failure);
+          return;
+        }
+        this.on.trouble(navigator.onLine ? failure : "offline", attempt);
+      }
+    }
+    if (this.ended) return;
+    this.recovering = false;
+    this.stats.heard.at = performance.now();
+    this.on.state("in");
+  }
+
+  /** Everybody of a dead server comes back at once: spread them a little, then more and more. */
+  async #pause(attempt) {
+    const longest = attempt ? Math.min(3000, 150 * 2 ** attempt) : 100;
+    const wait = attempt ? longest * (0.5 + Math.random() / 2) : longest * Math.random();
+    await Promise.race([sleep(wait), new Promise((resolve) => (this.wake = resolve))]);
+  }
+
+  #online = () => this.wake?.();
+
+  #bye = () => this.#drop();
+
+  async #renew() {
+    if (Date.now() < this.tokens.renewAt || this.recovering) return;
+    // The old pair is good for some time yet; the next look tries again.
+    await this.tokens.renew().catch(() => {});
+  }
+
+  async #watch() {
+    const { stay } = this;
+    if (this.looking || !stay) return;
+    this.looking = true;
+    try {
+      const { now, frames } = await this.stats.look(stay.peers, (mid) => stay.tracks.get(mid)?.feed);
+      if (stay !== this.stay || this.recovering) return;
+      this.#count(frames);
+      if (!this.stats.before || now.at - this.stats.before.at > 1900) {
+        this.stats.rate(now);
+        this.on.stats({ serverName: this.connection.serverName, ...this.stats.line }, this.stats.quality);
+      }
+      this.#judge(now.at);
+    } finally {
+      this.looking = false;
+    }
+  }
+
+  #judge(now) {
+    const { connection } = this;
+    const silent = now - this.stats.heard.at;
+    if (silent < SILENCE.ask) return;
+    // Does the server still answer over the WebSocket? Then it is only the way of the media.
+    connection.ping();
+    const answers = now - connection.heard < SILENCE.ask;
+    if (silent > SILENCE.always || (silent > SILENCE.noAnswer && !answers)) this.#recover("noMedia", {});
+  }
+
+  #count(frames) {
+    for (const [id, current] of Object.entries(frames)) {
+      const count = this.frames.get(id) || { before: 0, current: 0 };
+      count.current = Math.max(current, 0);
+      this.frames.set(id, count);
+    }
+  }
+
+  /** For helpers and tests: fresh figures. */
+  async report() {
+    const { stay } = this;
+    if (stay) {
+      const { frames } = await this.stats.look(stay.peers, (mid) => stay.tracks.get(mid)?.feed);
+      if (stay === this.stay) this.#count(frames);
+    }
+    const frames = {};
+    for (const [id, { before, current }] of this.frames) frames[id] = before + current;
+    return { serverName: this.connection?.serverName || "", ...this.stats.line, frames };
+  }
+
+  replace(kind, track) {
+    return this.recovering ? undefined : this.stay?.replace(kind, track);
+  }
+
+  tell(message) {
+    return !this.recovering && Boolean(this.stay?.tell(message));
+  }
+
+  leave() {
+    this.#end("");
+  }
+
+  #end(code) {
+    if (this.ended) return;
+    this.ended = true;
+    this.timers?.forEach(clearInterval);
+    this.wake?.();
+    window.removeEventListener("online", this.#online);
+    window.removeEventListener("pagehide", this.#bye);
+    this.#drop();
+    this.on.ended(code);
+  }
+}
