@@ -252,15 +252,22 @@ class Browsers:
         program = shutil.which("chromium")
         if program is None:
             raise LabError("chromium is not installed: `make tools` installs what the tests need")
-        wrapper = self._directory / f"chromium-{pupil}"
-        wrapper.write_text(f'#!/bin/sh\nexec {shlex.join(schools.inside(pupil, [program]))} "$@"\n')
+        wrapper = self._directory / f"chromium-{len(self._running)}"
+        files = wrapper.with_suffix(".etc")
+        files.mkdir()
+        domain = self._facts["lvs_domain"]
+        (files / "hosts").write_text(f"{vip} {domain} {self._facts.get('lvs_turn_domain', f'turn.{domain}')}\n")
+        # Nobody answers there, and says so at once: Chromium asks for the name of a TURN server, whatever is in hosts,
+        # and uses hosts after it has waited for an answer.
+        (files / "resolv.conf").write_text("nameserver 127.0.0.1\n")
+        # `ip netns exec` gives a mount namespace as well: these files are for this browser only.
+        start = 'cd $0 && for file in *; do mount --bind $file /etc/$file; done && exec "$@"'
+        command = schools.inside(pupil, ["sh", "-euc", start, str(files), program])
+        wrapper.write_text(f'#!/bin/sh\nexec {shlex.join(command)} "$@"\n')
         wrapper.chmod(0o755)
         film = self._directory / f"{pupil}.y4m"
         film.write_bytes(camera.film(list(schools.PUPILS).index(pupil), *self._size))
-        domain, place = self._facts["lvs_domain"], f"[{vip}]" if ":" in vip else vip
-        turn = self._facts.get("lvs_turn_domain", f"turn.{domain}")
         arguments = [
-            f"--host-resolver-rules=MAP {domain} {place}, MAP {turn} {place}",
             "--use-fake-device-for-media-stream",
             f"--use-file-for-fake-video-capture={film}",
             "--use-fake-ui-for-media-stream",  # nobody is there to allow it

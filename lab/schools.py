@@ -178,7 +178,7 @@ def _guard(vips: list[ipaddress.IPv4Address | ipaddress.IPv6Address]) -> None:
                 iifname @udp_blocked meta l4proto udp counter drop
                 iifname @unguarded accept
                 {newline.join(to)}
-                counter drop
+                counter reject with icmpx admin-prohibited
             }}
             chain to_school {{
                 oifname @udp_blocked meta l4proto udp counter drop
