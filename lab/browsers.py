@@ -30,6 +30,20 @@ from .topology import ROOT
 SCREENSHOTS = ROOT / ".cache" / "screenshots"
 DESKTOP, PHONE = (1280, 800), (390, 844)
 _RECORDER = Path(__file__).parent / "recorder.js"
+# Throws pictures away before they are decoded, which costs most of what watching costs.
+_DO_NOT_WATCH = """
+    const work = "onrtctransform = ({ transformer }) => transformer.readable.pipeTo(new WritableStream())";
+    const worker = new Worker(URL.createObjectURL(new Blob([work])));
+    const Native = window.RTCPeerConnection;
+    window.RTCPeerConnection = class RTCPeerConnection extends Native {
+        constructor(...words) {
+            super(...words);
+            this.addEventListener("track", ({ receiver, track }) => {
+                if (track.kind === "video") receiver.transform = new RTCRtpScriptTransform(worker);
+            });
+        }
+    };
+"""
 # What getUserMedia says of a camera and a microphone with which something is wrong.
 _DEVICE_ERRORS = {"blocked": "NotAllowedError", "none": "NotFoundError", "busy": "NotReadableError"}
 
@@ -80,12 +94,18 @@ def longest_gap(moments: Iterable[float], since: float, until: float) -> float:
 class Person:
     """Somebody at a browser of their own profile, with the conference's page."""
 
-    def __init__(self, browser: Browser, name: str, devices: str, size: tuple[int, int], options: dict) -> None:
+    def __init__(
+        self, browser: Browser, name: str, devices: str, watches: bool, size: tuple[int, int], options: dict
+    ) -> None:
         self.name = name
         self.console: list[str] = []
+        if not watches:
+            options = options | {"bypass_csp": True}
         context = browser.new_context(viewport={"width": size[0], "height": size[1]}, **options)
         context.set_default_timeout(15_000)
         context.add_init_script(path=_RECORDER)
+        if not watches:
+            context.add_init_script(_DO_NOT_WATCH)
         if error := _DEVICE_ERRORS.get(devices):
             refusal = f"() => Promise.reject(new DOMException('made up by a test', '{error}'))"
             context.add_init_script(f"navigator.mediaDevices.getUserMedia = {refusal};")
@@ -104,11 +124,11 @@ class Person:
     def open(self, room: str) -> None:
         """Open the page of a room."""
         self.page.goto(f"https://{cluster_facts()['lvs_domain']}/?room={room}", wait_until="load")
-        self.page.wait_for_function("window.lautan !== undefined")
 
     def join(self, room: str, pin: str | None = None) -> None:
         """Open the page of a room, fill in the form and send it off, however that ends."""
         self.open(room)
+        self.page.wait_for_function("room => document.querySelector('#room')?.value === room", arg=room)
         self.page.fill("#name", self.name)
         if pin is not None:
             self.page.fill("#pin", pin)
@@ -128,8 +148,21 @@ class Person:
 
     @property
     def message(self) -> str:
-        """What the page tells its user."""
-        return self.page.inner_text("#message").strip()
+        """What the page tells its user at the moment: what a screen reader would say of its own accord."""
+        texts = self.page.locator("#message:visible, [role=alert]:visible, [role=status]:visible").all_inner_texts()
+        return " ".join(dict.fromkeys(text.strip() for text in texts if text.strip()))
+
+    @property
+    def text(self) -> str:
+        """All that can be read on the page."""
+        return self.page.inner_text("body")
+
+    def say(self, text: str) -> None:
+        """Write into the chat."""
+        if not self.page.is_visible("#chat-input"):
+            self.page.click("#chat")
+        self.page.fill("#chat-input", text)
+        self.page.click("#chat-send")
 
     def people(self) -> dict[str, dict]:
         """The people in the room as the page knows them, by name."""
@@ -146,6 +179,16 @@ class Person:
         """What was seen and heard so far, since the page was opened."""
         noted = self.page.evaluate("window.lautanRecord")
         return Recording(**(noted | {"states": [tuple(state) for state in noted["states"]]}))
+
+    def wait_until_refused(self) -> str:
+        """Wait until the page has given up joining; return what it says.
+
+        :raises LabError: if it gets in, or says nothing.
+        """
+        self.wait_for(lambda: self.state != "joining" and self.message, "to be told something")
+        if self.state == "in":
+            raise LabError(f"{self.name} is in the room")
+        return self.message
 
     def wait_for(self, condition, what: str, timeout: float = 30) -> None:
         """Wait for something on the page.
@@ -178,6 +221,16 @@ class Person:
         path.parent.mkdir(parents=True, exist_ok=True)
         self.page.screenshot(path=path)
         return path
+
+    def width_of(self, name: str) -> int:
+        """How wide somebody's picture is, in pixels that were sent."""
+        return self.page.evaluate(
+            """name => {
+                const person = window.lautan.people.find((each) => each.name === name);
+                return document.querySelector(`.tile[data-person="${person?.id}"] video`)?.videoWidth ?? 0;
+            }""",
+            name,
+        )
 
     def leave(self) -> None:
         """Leave the room as people do, and close the window."""
@@ -223,6 +276,7 @@ class Browsers:
         at: str,
         *,
         devices: str = "good",
+        watches: bool = True,
         vip: str | None = None,
         size: tuple[int, int] = DESKTOP,
         **options: object,
@@ -232,6 +286,8 @@ class Browsers:
         :param at: the pupil, see :mod:`lab.schools`.
         :param devices: ``good``, or what is wrong with camera and microphone: ``blocked``, ``none``, ``busy``; or
             ``no-webrtc``, a browser that cannot do it.
+        :param watches: without it pictures are received, but not decoded: load for the servers, and little for this
+            machine.
         :param vip: the cluster's address; the first one of the pupil's address family by default.
         :param options: of Playwright's ``new_context``, such as ``locale`` and ``color_scheme``.
         """
@@ -239,7 +295,7 @@ class Browsers:
         vip = vip or next(each for each in self._facts["lvs_vips"] if (":" not in each) == is_ipv4)
         if (at, vip) not in self._running:
             self._running[at, vip] = self._start(at, vip)
-        return Person(self._running[at, vip], name, devices, size, {"locale": "en-US", **options})
+        return Person(self._running[at, vip], name, devices, watches, size, {"locale": "en-US", **options})
 
     def _trust(self, authority: str) -> None:
         """Make the place where Chromium looks for authorities, in a home directory of its own."""
@@ -251,7 +307,7 @@ class Browsers:
     def _start(self, pupil: str, vip: str) -> Browser:
         program = shutil.which("chromium")
         if program is None:
-            raise LabError("chromium is not installed: `make tools` installs what the tests need")
+            raise LabError("chromium is not installed: `make browsers` installs it")
         wrapper = self._directory / f"chromium-{len(self._running)}"
         files = wrapper.with_suffix(".etc")
         files.mkdir()
