@@ -20,9 +20,11 @@ help: ## show this text
 .PHONY: tools
 tools: programs $(venv)/complete ## install what is missing: programs, Python tools, collections
 
-.PHONY: programs
+.PHONY: programs browsers
 programs:
 	@tools/install-programs
+browsers: ## install what the tests of the conference need
+	@tools/install-programs tools/programs-browsers
 
 # The stamp is written last: an interrupted run starts over, a complete venv is only brought up to date.
 $(venv)/complete: requirements.txt requirements.yml tools/vendor-collections | programs
@@ -40,7 +42,7 @@ site: ## start the lab, install the cluster on it, verify it
 	@lab/lab status
 
 .PHONY: test
-test: tools ## everything: the checks, then the cluster in a fresh lab
+test: tools browsers ## everything: the checks, then the cluster in a fresh lab
 	@$(venv)/bin/python tools/run-tests
 
 .PHONY: check

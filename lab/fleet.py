@@ -11,7 +11,7 @@ from functools import cache
 from pathlib import Path
 from types import ModuleType
 
-from . import container, image, isolation, machine, network, seed, wire
+from . import container, image, isolation, machine, network, schools, seed, wire
 from .process import LabError, run, say, step, succeeds, wait_until
 from .topology import CACHE, ROUTER, RUN, STATE, Node, nodes
 
@@ -130,13 +130,14 @@ def wait_ready(fleet: Iterable[Node]) -> None:
 
 
 def down() -> None:
-    """Remove every node and the network. The images stay, see :func:`image.purge`."""
+    """Remove every node, the schools and the network. The images stay, see :func:`image.purge`."""
     with step("remove the lab"):
         for node in nodes().values():
             wire.make_good(node)
             for driver in (machine, container):
                 driver.remove(node)
             _marker(node).unlink(missing_ok=True)
+        schools.down()
         network.down()
         isolation.remove()
 

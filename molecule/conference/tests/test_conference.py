@@ -1,0 +1,323 @@
+# Copyright (c) 2026, lautan.lvs contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Conferences of real browsers in schools behind the router, from where only the VIPs can be reached.
+
+Limits of time are wide: they tell a conference that goes on from one that does not. The figures to quote come from
+tools/measure_conference.py. How each page looked in the end is in .cache/screenshots.
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import hmac
+import re
+
+import pytest
+
+from lab import browsers, conference, fleet, process, schools, topology
+from lab.cluster import cluster_facts
+
+VIPS = cluster_facts()["lvs_vips"]
+ROOM = "class-1a"
+# What nobody should have to read.
+JARGON = re.compile(r"undefined|null|NaN|\[object|\w+Error\b|\b[45]\d\d\b")
+
+
+@pytest.fixture(scope="session")
+def all_browsers():
+    conference.wait_whole()
+    with browsers.Browsers() as started:
+        yield started
+
+
+@pytest.fixture
+def person(all_browsers, request):
+    """Somebody at a pupil's browser, as :meth:`lab.browsers.Browsers.person`; everybody leaves in the end."""
+    people = []
+
+    def sit_down(name: str, at: str, **options):
+        people.append(all_browsers.person(name, at, **options))
+        return people[-1]
+
+    yield sit_down
+    test = re.sub(r"\W+", "-", request.node.name.removeprefix("test_")).strip("-")
+    for someone in (each for each in people if not each.page.is_closed()):
+        someone.screenshot(f"{test}-{someone.name.lower()}")
+        someone.leave()
+
+
+@pytest.fixture
+def whole_again():
+    """Mend whatever a test broke."""
+    yield
+    fleet.start(list(topology.nodes().values()))
+    for server in conference.real_servers():
+        process.run(fleet.ssh(server, "systemctl kill --signal=CONT janus.service"), check=False)
+    conference.wait_whole()
+
+
+def on_different_servers() -> tuple[str, str]:
+    """Two rooms that different real servers own."""
+    owners = {}
+    for room in conference.rooms():
+        owners.setdefault(conference.owner(room).name, room)
+    assert len(owners) > 1, f"all rooms are on {owners}"
+    first, second, *_ = owners.values()
+    return first, second
+
+
+def connects(pupil: str, address: str, port: int) -> bool:
+    program = f"import socket; socket.create_connection(('{address}', {port}), 2)"
+    return process.succeeds(schools.inside(pupil, ["python3", "-c", program]))
+
+
+# --- A conference ---
+
+
+def test_schools_reach_the_cluster_only(all_browsers):
+    for pupil in ("alice", "carol"):
+        assert connects(pupil, VIPS[0], 443)
+        assert not any(connects(pupil, str(node.address), 443) for node in conference.real_servers())
+    assert connects("erin", VIPS[1], 443)
+
+
+def test_two_rooms_of_two_people_on_two_servers(person):
+    """Pictures and sound both ways; the people of the second room are behind one address."""
+    rooms = on_different_servers()
+    pairs = [("Alice", "Bob"), ("Carol", "Dave")]
+    seated = []
+    for room, names in zip(rooms, pairs, strict=True):
+        seated.append([person(name, name.lower()) for name in names])
+        for someone in seated[-1]:
+            someone.enter(room)
+    for room, names, people in zip(rooms, pairs, seated, strict=True):
+        browsers.wait_until_all_see_each_other(people, frames=30)
+        owner = conference.owner(room)
+        assert conference.wait_until_together(room, names) == owner.name
+        for someone in people:
+            assert sorted(someone.people()) == sorted(names)
+            assert someone.stats()["serverName"] == owner.name
+            seen = someone.recording()
+            assert seen.loudest > 0
+            assert seen.loss < 0.05
+            assert {path["address"] for path in seen.paths} <= set(VIPS), seen.paths
+            assert {path["type"] for path in seen.paths} <= {"host", "prflx"}, seen.paths
+    # Behind nginx on one port, and still the logs say who it was.
+    logs = [process.run(fleet.ssh(each, "cat /var/log/nginx/access.log")) for each in conference.real_servers()]
+    for pupil in ("alice", "carol"):
+        assert any(f"{schools.address(pupil)} " in log for log in logs)
+
+
+def test_four_people(person):
+    """One class; what servers send does not pass the directors again."""
+    names = ("Alice", "Bob", "Carol", "Dave")
+    people = [person(name, name.lower(), size=browsers.PHONE if name == "Dave" else browsers.DESKTOP) for name in names]
+    alice, bob, carol, dave = people
+    for someone in people:
+        someone.enter(ROOM)
+    browsers.wait_until_all_see_each_other(people)
+    assert conference.wait_until_together(ROOM, names) == conference.owner(ROOM).name
+    alice.screenshot("four-people-desktop")
+    dave.screenshot("four-people-phone")
+
+    carried = conference.direct_return([name.lower() for name in names], seconds=10)
+    assert carried.clients_received > 500_000, carried
+    assert carried.directors_to_clients < carried.clients_received / 100, carried
+    assert carried.real_servers_to_clients > 0.9 * carried.clients_received, carried
+
+    alice.say("Selamat pagi!")
+    for other in (bob, carol, dave):
+        other.wait_for(lambda other=other: "Selamat pagi!" in other.page.text_content("body"), "to read it")
+    bob.page.click("#hand")
+    alice.wait_for(lambda: alice.people()["Bob"]["hand"], "to see Bob's hand")
+    camera = bob.width_of("Alice")
+    alice.page.click("#share")
+    bob.wait_for(lambda: bob.width_of("Alice") > camera, "to see Alice's screen")
+    bob.wait_until_sees(["Alice"], frames=3)
+    bob.screenshot("screen-shared")
+    alice.page.click("#share")
+    bob.wait_for(lambda: bob.width_of("Alice") == camera, "to see Alice herself")
+    carol.page.click("#camera")
+    alice.wait_for(lambda: not alice.people()["Carol"]["video"], "to see that Carol's camera is off")
+    dave.leave()
+    alice.wait_for(lambda: sorted(alice.people()) == ["Alice", "Bob", "Carol"], "to see that Dave left")
+    conference.wait_until_together(ROOM, names[:3])
+
+
+def test_school_that_drops_udp(person):
+    with schools.udp_blocked("alice"):
+        alice, bob = person("Alice", "alice"), person("Bob", "bob")
+        for someone in (alice, bob):
+            someone.enter(ROOM)
+        browsers.wait_until_all_see_each_other([alice, bob])
+        paths = alice.recording().paths
+        assert paths
+        assert {(path["type"], path["relayProtocol"] in ("tcp", "tls")) for path in paths} == {("relay", True)}, paths
+
+
+def test_school_with_ipv6_only(person):
+    erin, bob = person("Erin", "erin"), person("Bob", "bob")
+    for someone in (erin, bob):
+        someone.enter(ROOM)
+    browsers.wait_until_all_see_each_other([erin, bob])
+    assert {path["address"] for path in erin.recording().paths} == {VIPS[1]}
+
+
+# --- Bad input ---
+
+
+def test_pin(person):
+    alice = person("Alice", "alice")
+    alice.join("staff", pin="0000")
+    assert "PIN" in alice.wait_until_refused()
+    alice.screenshot("wrong-pin")
+    alice.page.fill("#pin", "4711")
+    alice.page.click("#join")
+    alice.wait_for(lambda: alice.state == "in", "to be in the room")
+
+
+def test_room_that_does_not_exist(person):
+    alice = person("Alice", "alice")
+    alice.open("no-such-room")
+    assert not JARGON.search(alice.wait_until_refused())
+
+
+def test_too_many_people(person):
+    for name in ("Alice", "Bob"):
+        person(name, name.lower()).enter("pair")
+    carol = person("Carol", "carol")
+    carol.join("pair")
+    assert not JARGON.search(carol.wait_until_refused())
+
+
+def expired_tokens(room: str) -> dict[str, str]:
+    secret = (topology.INVENTORY.parent / "secrets/conference/janus_api_token").read_text().strip().encode()
+
+    def signed(words: str) -> str:
+        return f"{words}:{base64.b64encode(hmac.digest(secret, words.encode(), hashlib.sha1)).decode()}"
+
+    then = 1_700_000_000
+    core, in_room = f"{then},janus,janus.plugin.videoroom", f"{then},janus.plugin.videoroom,room={room}"
+    return {"token": signed(core), "room_token": signed(in_room)}
+
+
+@pytest.mark.parametrize("which", ["token", "room_token"])
+def test_token_that_has_expired(person, which):
+    alice = person("Alice", "alice")
+
+    def answer(route) -> None:
+        good = route.fetch()
+        route.fulfill(response=good, json=good.json() | {which: expired_tokens(ROOM)[which]})
+
+    alice.page.route("**/api/token/*", answer)
+    alice.join(ROOM)
+    assert not JARGON.search(alice.wait_until_refused())
+
+
+@pytest.mark.parametrize("devices", ["blocked", "none", "busy"])
+def test_camera_that_cannot_be_used(person, devices):
+    """One sentence; and who insists takes part without a picture."""
+    alice, bob = person("Alice", "alice", devices=devices), person("Bob", "bob")
+    bob.enter(ROOM)
+    alice.join(ROOM)
+    assert not JARGON.search(alice.wait_until_refused())
+    alice.screenshot(f"camera-{devices}")
+    alice.page.click("#join")
+    alice.wait_for(lambda: alice.state == "in", "to be in the room")
+    alice.wait_until_sees(["Bob"])
+
+
+def test_browser_without_webrtc(person):
+    alice = person("Alice", "alice", devices="no-webrtc")
+    alice.open(ROOM)
+    assert "browser" in alice.text
+    assert not alice.page.is_visible("#join")
+
+
+def test_nonsense_over_the_websocket(person):
+    """It is answered with an error, or not at all, and others notice nothing."""
+    alice, bob = person("Alice", "alice"), person("Bob", "bob")
+    for someone in (alice, bob):
+        someone.enter(ROOM)
+    talk = """async ([path, text]) => {
+        const socket = new WebSocket(`wss://${location.host}${path}`, "janus-protocol");
+        return await new Promise((resolve) => {
+            socket.onopen = () => socket.send(text);
+            socket.onmessage = ({ data }) => resolve(data);
+            socket.onerror = socket.onclose = () => resolve("closed");
+            setTimeout(() => resolve("silence"), 3000);
+        });
+    }"""
+    texts = (
+        "nonsense",
+        "{}",
+        '{"janus": "create", "transaction": "x"}',
+        '{"janus": 7, "transaction": []}',
+        "x" * 70_000,
+    )
+    for text in texts:
+        said = bob.page.evaluate(talk, [f"/ws/{ROOM}", text])
+        assert '"success"' not in said, (text, said)
+    assert bob.page.evaluate(talk, ["/ws/no-such-room", "{}"]) == "closed"
+    browsers.wait_until_all_see_each_other([alice, bob])
+    assert (alice.page.evaluate("lautan.rejoins"), bob.page.evaluate("lautan.rejoins")) == (0, 0)
+
+
+# --- While something fails ---
+
+# What two people may notice of each fault: the longest gap in seconds; and does anybody have to join again?
+LIMITS = {
+    "switchover": (3, False),
+    "director": (4, False),
+    "janus-killed": (6, True),
+    "janus-hung": (12, True),
+    "real-server": (12, True),
+    "return": (6, True),
+}
+
+
+def test_every_fault_is_tried():
+    assert set(LIMITS) == set(conference.FAULTS)
+
+
+@pytest.mark.parametrize("fault", LIMITS)
+def test_fault(person, whole_again, fault):
+    """Everybody sees everybody again, on one real server; so does who comes later."""
+    longest, rejoins = LIMITS[fault]
+    alice, bob = people = [person(name, name.lower()) for name in ("Alice", "Bob")]
+    for someone in people:
+        someone.enter(ROOM)
+
+    def look() -> None:
+        if fault == "real-server":
+            alice.wait_for(lambda: alice.state == "reconnecting", "to join again")
+            alice.screenshot("reconnecting")
+
+    seen, _ = conference.hurt(fault, ROOM, people, meanwhile=look)
+    assert seen.gap < longest, seen
+    assert (seen.rejoins > 0) == rejoins, seen
+    assert seen.split < 8, seen
+    carol = person("Carol", "carol")
+    carol.enter(ROOM)
+    browsers.wait_until_all_see_each_other([alice, bob, carol])
+    assert conference.wait_until_together(ROOM, ["Alice", "Bob", "Carol"]) == seen.after
+    if fault in ("switchover", "director"):
+        assert seen.after == seen.before, seen
+    if fault == "return":
+        assert seen.after != seen.before, seen
+
+
+def test_reload_of_nginx(person):
+    """A conference goes on, and who comes afterwards is in the same one."""
+    alice, bob = person("Alice", "alice"), person("Bob", "bob")
+    alice.enter(ROOM)
+    bob.enter(ROOM)
+    for server in conference.real_servers():
+        process.run(fleet.ssh(server, "systemctl reload nginx.service"))
+    carol = person("Carol", "carol")
+    carol.enter(ROOM)
+    browsers.wait_until_all_see_each_other([alice, bob, carol], frames=30)
+    conference.wait_until_together(ROOM, ["Alice", "Bob", "Carol"])
+    assert [someone.page.evaluate("lautan.rejoins") for someone in (alice, bob)] == [0, 0]
