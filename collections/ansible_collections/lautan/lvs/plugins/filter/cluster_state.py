@@ -15,7 +15,7 @@ description:
   - Takes a plan of P(lautan.lvs.cluster_plan#filter) and what the roles' C(observe) tasks saw.
   - Says every difference.
   - Meant for C(playbooks/verify.yml).
-positional: directors, real_servers, served
+positional: directors, real_servers, served, firewalls
 options:
   _input:
     description: The plan.
@@ -35,12 +35,16 @@ options:
     type: list
     elements: dict
     required: true
+  firewalls:
+    description: By host name, what the C(observe) tasks of P(lautan.lvs.firewall#role) left in C(firewall_seen).
+    type: dict
+    required: true
 """
 
 EXAMPLES = r"""
 - name: Say what is wrong
   ansible.builtin.debug:
-    msg: "{{ (lvs_plan | lautan.lvs.cluster_state(directors, real_servers, served)).faults }}"
+    msg: "{{ (lvs_plan | lautan.lvs.cluster_state(directors, real_servers, served, firewalls)).faults }}"
 """
 
 RETURN = r"""

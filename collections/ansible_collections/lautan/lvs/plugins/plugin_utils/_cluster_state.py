@@ -29,6 +29,7 @@ def compare(
     directors: Mapping[str, Mapping[str, Any] | None],
     real_servers: Mapping[str, Mapping[str, Any] | None],
     served: Sequence[Mapping[str, Any]],
+    firewalls: Mapping[str, Sequence[str] | None],
 ) -> dict[str, list[str]]:
     """Return ``{"faults": [...], "summary": [...]}``, lines for people.
 
@@ -42,6 +43,8 @@ def compare(
         ``web`` (curl's errors); None for a real server that did not answer.
     :param served: one entry for each request to a VIP from the controller: ``vip``, ``status`` (HTTP, 0 for no
         answer), ``server`` (who answered) and ``error``.
+    :param firewalls: by name, what is wrong with the packet filter of a director or real server; None for one that did
+        not answer.
     """
     answering = {name: seen for name, seen in directors.items() if seen}
     addresses = [*(vip["address"] for vip in plan["vips"]), *plan["gateways"]]
@@ -64,6 +67,7 @@ def compare(
             faults += [f"{name}: tunnel: {line}" for line in _tunnel_faults(seen["tunnel"])]
             faults += [f"{name}: {line}" for line in _route_faults(plan, seen["routes"])]
             faults += [f"{name}: web server: {error}" for error in seen["web"]]
+    faults += [f"{name}: packet filter: {line}" for name, lines in firewalls.items() for line in lines or ()]
     faults += _unserved(served)
     return {"faults": faults, "summary": _summary(plan, holders, answering, served)}
 

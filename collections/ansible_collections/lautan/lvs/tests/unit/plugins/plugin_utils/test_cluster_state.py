@@ -96,6 +96,7 @@ HEALTHY: dict[str, Any] = {
         },
     },
     "real_servers": {name: {"differences": [], "tunnel": {}, "routes": {}, "web": []} for name in ("rs1", "rs2")},
+    "firewalls": {name: [] for name in ("director1", "director2", "rs1", "rs2")},
     "served": [request(vip, server) for vip in (VIP4, VIP6) for server in ("rs2", "rs1", "rs2")],
 }
 
@@ -631,6 +632,13 @@ MEDIA = [
     *("-A -f 1001 -6 -s rr -o", "-a -f 1001 -6 -r [fd00:c612::21]:0 -g -w 1"),
     *("-A -f 1002 -6 -s rr -o", "-a -f 1002 -6 -r [fd00:c612::22]:0 -g -w 1"),
 ]
+
+
+def test_packet_filter_of_one_host() -> None:
+    def change(seen: Observation) -> None:
+        seen["firewalls"] |= {"rs1": ["lets everything in"], "rs2": None}
+
+    assert judged(change)["faults"] == ["rs1: packet filter: lets everything in"]
 
 
 def test_media_services() -> None:
