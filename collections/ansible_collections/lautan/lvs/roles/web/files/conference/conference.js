@@ -1,3 +1,5 @@
+// Copyright (c) 2026, lautan.lvs contributors
+// GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 // SPDX-License-Identifier: GPL-3.0-or-later
 // Stays in the room whatever happens to servers and networks: watches, claims the session back, or joins anew.
 import { Room } from "./room.js";
@@ -14,7 +16,8 @@ const SILENCE = { ask: 1200, noAnswer: 2500, always: 6000 };
 const newId = () => Array.from(crypto.getRandomValues(new Uint8Array(9)), (n) => (n % 36).toString(36)).join("");
 
 export class Conference {
-  /** `on`: Room's events, and state(name), trouble(code) while it tries again, ended(code), stats(line, quality). */
+  /** `on`: Room's events, and state(name), dropping() before media stop, trouble(code, attempt), ended(code),
+   * stats(line, quality). */
   constructor({ room, name, pin }, devices, on) {
     this.room = room;
     this.person = { id: newId(), name, pin };
@@ -109,6 +112,7 @@ export class Conference {
         // A WebSocket that the old session came back on goes with it.
         const fresh = socket === this.connection.socket ? null : socket;
         claim = false;
+        this.on.dropping();
         this.#drop();
         await this.#enter(ms, fresh);
         this.rejoins += 1;
