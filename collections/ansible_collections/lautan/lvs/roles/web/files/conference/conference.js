@@ -68,7 +68,6 @@ export class Conference {
     // What is sent may have been changed while the offer was under way.
     await this.devices.apply((kind, track) => stay.replace(kind, track));
     this.stats = new Stats();
-    this.#remember();
   }
 
   #events() {
@@ -114,6 +113,7 @@ export class Conference {
         claim = false;
         this.on.dropping();
         this.#drop();
+        this.#remember();
         await this.#enter(ms, fresh);
         this.rejoins += 1;
         break;
@@ -193,7 +193,7 @@ export class Conference {
     const { stay } = this;
     if (stay) {
       const { frames } = await this.stats.look(stay.peers, (mid) => stay.tracks.get(mid)?.feed);
-      if (stay === this.stay) this.#count(frames);
+      if (stay === this.stay && !stay.over) this.#count(frames);
     }
     const frames = {};
     for (const [id, { before, current }] of this.frames) frames[id] = before + current;

@@ -372,6 +372,7 @@ async function join() {
     $("settings-devices").append($("devices"));
     $("mute").focus({ preventScroll: true });
   } catch (error) {
+    if (!error.code) console.error(error);
     page.conference = null;
     page.people.clear();
     page.grid.clear();
@@ -544,5 +545,8 @@ async function start() {
     if (shown) problem(shown);
   }
 }
+
+// Leaving the page ends the stay; a browser's copy of it, shown again by "back", would be dead.
+window.addEventListener("pageshow", (event) => event.persisted && location.reload());
 
 start();
