@@ -1,3 +1,5 @@
+// Copyright (c) 2026, lautan.lvs contributors
+// GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 // SPDX-License-Identifier: GPL-3.0-or-later
 // Stays in the room whatever happens to servers and networks: watches, claims the session back, or joins anew.
 import { Room } from "./room.js";
@@ -14,7 +16,8 @@ const SILENCE = { ask: 1200, noAnswer: 2500, always: 6000 };
 const newId = () => Array.from(crypto.getRandomValues(new Uint8Array(9)), (n) => (n % 36).toString(36)).join("");
 
 export class Conference {
-  /** `on`: Room's events, and state(name), trouble(code) while it tries again, ended(code), stats(line, quality). */
+  /** `on`: Room's events, and state(name), dropping() before media stop, trouble(code, attempt), ended(code),
+   * stats(line, quality). */
   constructor({ room, name, pin }, devices, on) {
     this.room = room;
     this.person = { id: newId(), name, pin };
@@ -65,7 +68,6 @@ export class Conference {
     // What is sent may have been changed while the offer was under way.
     await this.devices.apply((kind, track) => stay.replace(kind, track));
     this.stats = new Stats();
-    this.#remember();
   }
 
   #events() {
@@ -109,7 +111,9 @@ export class Conference {
         // A WebSocket that the old session came back on goes with it.
         const fresh = socket === this.connection.socket ? null : socket;
         claim = false;
+        this.on.dropping();
         this.#drop();
+        this.#remember();
         await this.#enter(ms, fresh);
         this.rejoins += 1;
         break;
@@ -189,7 +193,7 @@ export class Conference {
     const { stay } = this;
     if (stay) {
       const { frames } = await this.stats.look(stay.peers, (mid) => stay.tracks.get(mid)?.feed);
-      if (stay === this.stay) this.#count(frames);
+      if (stay === this.stay && !stay.over) this.#count(frames);
     }
     const frames = {};
     for (const [id, { before, current }] of this.frames) frames[id] = before + current;

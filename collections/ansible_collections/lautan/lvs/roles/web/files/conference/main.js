@@ -1,3 +1,5 @@
+// Copyright (c) 2026, lautan.lvs contributors
+// GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 // SPDX-License-Identifier: GPL-3.0-or-later
 // The page: which screen is shown, what the buttons do, what is said.
 import { Chat } from "./chat.js";
@@ -206,7 +208,8 @@ function showMe() {
   const me = people().find((person) => person.me);
   if (!me) return;
   const screen = Boolean(devices.screen);
-  update(me.id, { silenced: page.silenced, mic: devices.isOn("audio"), video: devices.isOn("video") || screen, screen });
+  const [mic, video] = [devices.isOn("audio"), devices.isOn("video") || screen];
+  update(me.id, { mic, video, screen, silenced: page.silenced });
   page.grid.show(me.id, devices.sent("video"), "video");
   tellState();
   spot();
@@ -285,8 +288,6 @@ const events = {
   moderated,
   state: (state) => {
     if (state === "reconnecting") {
-      page.grid.freeze();
-      for (const person of people()) update(person.id, { stale: !person.me, speaking: false });
       banner("reconnecting");
     } else if (page.state === "reconnecting") {
       banner("");
@@ -298,6 +299,10 @@ const events = {
       setTimeout(() => page.state === "in" && people().forEach(({ id, stale }) => stale && forget(id)), GRACE);
     }
     setState(state);
+  },
+  dropping: () => {
+    page.grid.freeze();
+    for (const person of people()) update(person.id, { stale: !person.me, speaking: false });
   },
   trouble: (code, attempt) => {
     if (code === "offline") banner("offline");
@@ -367,6 +372,7 @@ async function join() {
     $("settings-devices").append($("devices"));
     $("mute").focus({ preventScroll: true });
   } catch (error) {
+    if (!error.code) console.error(error);
     page.conference = null;
     page.people.clear();
     page.grid.clear();
@@ -539,5 +545,8 @@ async function start() {
     if (shown) problem(shown);
   }
 }
+
+// Leaving the page ends the stay; a browser's copy of it, shown again by "back", would be dead.
+window.addEventListener("pageshow", (event) => event.persisted && location.reload());
 
 start();
