@@ -30,9 +30,13 @@ from .topology import ROOT
 SCREENSHOTS = ROOT / ".cache" / "screenshots"
 DESKTOP, PHONE = (1280, 800), (390, 844)
 _RECORDER = Path(__file__).parent / "recorder.js"
-# Throws pictures away before they are decoded, which costs most of what watching costs.
+# Throws pictures away before they are decoded, which costs most of what watching costs. Key frames are let through:
+# a decoder that gets nothing at all would ask the sender for one several times a second.
 _DO_NOT_WATCH = """
-    const work = "onrtctransform = ({ transformer }) => transformer.readable.pipeTo(new WritableStream())";
+    const work = `onrtctransform = ({ transformer: { readable, writable } }) => {
+        const keep = (frame, out) => frame.type === "key" && out.enqueue(frame);
+        readable.pipeThrough(new TransformStream({ transform: keep })).pipeTo(writable);
+    }`;
     const worker = new Worker(URL.createObjectURL(new Blob([work])));
     const Native = window.RTCPeerConnection;
     window.RTCPeerConnection = class RTCPeerConnection extends Native {
@@ -165,8 +169,9 @@ class Person:
         self.page.click("#chat-send")
 
     def people(self) -> dict[str, dict]:
-        """The people in the room as the page knows them, by name."""
-        return {person["name"]: person for person in self.page.evaluate("window.lautan.people")}
+        """The others in the room as the page knows them, by name."""
+        people = self.page.evaluate("window.lautan.people")
+        return {person["name"]: person for person in people if person["name"] != self.name}
 
     def stats(self) -> dict:
         return self.page.evaluate("window.lautan.stats()")
