@@ -17,12 +17,13 @@ import sys
 import time
 from collections import Counter
 from collections.abc import Iterable
+from contextlib import suppress
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
 
-from lab import conference, fleet, process, schools, topology  # noqa: E402
+from lab import conference, process, schools, topology  # noqa: E402
 from lab.browsers import Browsers, wait_until_all_see_each_other  # noqa: E402
 from lab.cluster import cluster_facts  # noqa: E402
 
@@ -105,20 +106,30 @@ def direct_return(seconds: float) -> None:
 # --- How many people ---
 
 
-def _cpu_seconds() -> Counter[str]:
-    """Processor time that this machine's processes have used, by program, and that was idle or used at all."""
+def _processor_time() -> dict[str, tuple[str, float]]:
+    """The seconds of processor time of each process, by pid, with its program's name; and of the whole machine."""
     ticks = os.sysconf("SC_CLK_TCK")
-    used: Counter[str] = Counter()
+    used = {}
     for stat in Path("/proc").glob("[0-9]*/stat"):
-        try:
+        with suppress(OSError):  # it has just ended
             name, _, rest = stat.read_text().partition("(")[2].rpartition(")")
-        except OSError:  # it has just ended
-            continue
-        fields = rest.split()
-        used[name] += (int(fields[11]) + int(fields[12])) / ticks
-    user, nice, system, idle, *others = (int(word) / ticks for word in Path("/proc/stat").read_text().split()[1:9])
-    used["idle"], used["all"] = idle, user + nice + system + idle + sum(others)
-    return used
+            fields = rest.split()
+            used[stat.parent.name] = name, (int(fields[11]) + int(fields[12])) / ticks
+    counters = [int(word) / ticks for word in Path("/proc/stat").read_text().split()[1:9]]
+    return used | {"idle": ("idle", counters[3]), "all": ("all", sum(counters))}
+
+
+def _shares(before: dict[str, tuple[str, float]], after: dict[str, tuple[str, float]]) -> dict[str, float]:
+    """What the machine was busy with in between, in per cent of all its processors."""
+    kinds = {"janus": "Janus", "chrom": "browsers", "qemu": "directors", "idle": "idle", "all": "all"}
+    seconds = dict.fromkeys([*kinds.values(), "other"], 0.0)
+    for pid, (name, used) in after.items():
+        kind = next((kind for start, kind in kinds.items() if name.startswith(start)), None)
+        if kind:
+            seconds[kind] += used - before.get(pid, (name, 0.0))[1]
+    whole = seconds.pop("all")
+    seconds["other"] = max(0.0, whole - sum(seconds.values()))
+    return {kind: 100 * each / whole for kind, each in seconds.items()}
 
 
 def people(most: int, seconds: float, step: int) -> None:
@@ -128,43 +139,38 @@ def people(most: int, seconds: float, step: int) -> None:
     but their browsers do not decode it: they are load for the real server, and as little as possible for the machine
     that all of this shares.
     """
-    heads = ("people", "streams to them", "loss", "frames/s seen", "Mbit/s to clients")
-    print_head(*heads, "Janus", "browsers", "directors", "other", "idle")
-    places = ("alice", "bob", "carol", "dave")
+    kinds = ("Janus", "browsers", "directors", "other", "idle")
+    print_head("people", "streams to them", "loss", "frames/s, worst", "Mbit/s to clients", *kinds)
+    places = tuple(name.lower() for name in FOUR)
     with Browsers(size=(640, 360)) as browsers:
         inside = []
         while len(inside) < most:
             for _ in range(min(step, most - len(inside))):
                 number = len(inside)
-                person = browsers.person(f"P{number + 1}", places[number % 4], watches=number < 2)
-                person.enter(HALL)
-                inside.append(person)
+                place = places[number % len(places)]
+                inside.append(browsers.person(f"P{number + 1}", place, watches=number < 2))
+                inside[-1].enter(HALL)
             time.sleep(5)  # the senders find out how much they may send
-            watched = [(person, {p.name for p in inside} - {person.name}) for person in inside[:2]]
             before = [person.recording() for person in inside]
-            received = sum(schools.received(place) for place in places)
-            cpu, begin = _cpu_seconds(), time.monotonic()
+            received, used = sum(map(schools.received, places)), _processor_time()
+            begin = time.time()
             time.sleep(seconds)
-            cpu, passed = _cpu_seconds() - cpu, time.monotonic() - begin
-            received = sum(schools.received(place) for place in places) - received
+            end = time.time()
+            received, shares = sum(map(schools.received, places)) - received, _shares(used, _processor_time())
             after = [person.recording() for person in inside]
-            lost = sum(late.lost - early.lost for early, late in zip(before, after, strict=True))
-            arrived = sum(late.received - early.received for early, late in zip(before, after, strict=True))
+            lost, arrived = (
+                sum(getattr(late, what) - getattr(early, what) for early, late in zip(before, after, strict=True))
+                for what in ("lost", "received")
+            )
             loss = lost / max(1, lost + arrived)
             rates = [
-                (after[number].frames.get(name, 0) - before[number].frames.get(name, 0)) / passed
-                for number, (_, names) in enumerate(watched)
-                for name in names
+                sum(begin < moment < end for moment in seen.moments.get(other.name, [])) / (end - begin)
+                for person, seen in zip(inside[:2], after, strict=False)
+                for other in inside
+                if other is not person
             ]
-            whole = cpu.pop("all")
-            share = {name: 100 * used / whole for name, used in cpu.items()}
-            janus = sum(used for name, used in share.items() if name.startswith("janus"))
-            chromium = sum(used for name, used in share.items() if name.startswith("chrom"))
-            directors = sum(used for name, used in share.items() if name.startswith("qemu"))
-            idle = share["idle"]
-            other = max(0.0, 100 - janus - chromium - directors - idle)
-            cells = [f"{100 * loss:.2f} %", f"{min(rates, default=0):.1f}", f"{received * 8 / passed / 1e6:.1f}"]
-            cells += [f"{each:.0f} %" for each in (janus, chromium, directors, other, idle)]
+            cells = [f"{100 * loss:.2f} %", f"{min(rates):.1f}", f"{received * 8 / (end - begin) / 1e6:.1f}"]
+            cells += [f"{shares[kind]:.0f} %" for kind in kinds]
             print_row(len(inside), len(inside) * (len(inside) - 1), *cells)
             if loss > 0.01:
                 break
