@@ -322,7 +322,7 @@ class Browsers:
         # and uses hosts after it has waited for an answer.
         (files / "resolv.conf").write_text("nameserver 127.0.0.1\n")
         # `ip netns exec` gives a mount namespace as well: these files are for this browser only.
-        start = 'cd $0 && for file in *; do mount --bind $file /etc/$file; done && exec "$@"'
+        start = 'cd "$0"; for file in *; do mount --bind "$file" "/etc/$file"; done; cd ..; exec "$@"'
         command = schools.inside(pupil, ["sh", "-euc", start, str(files), program])
         wrapper.write_text(f'#!/bin/sh\nexec {shlex.join(command)} "$@"\n')
         wrapper.chmod(0o755)
@@ -330,7 +330,7 @@ class Browsers:
         film.write_bytes(camera.film(list(schools.PUPILS).index(pupil), *self._size))
         arguments = [
             "--use-fake-device-for-media-stream",
-            f"--use-file-for-fake-video-capture={film}",
+            f"--use-file-for-fake-video-capture={film.name}",  # its name is what the page calls the camera
             "--use-fake-ui-for-media-stream",  # nobody is there to allow it
         ]
         home = {"HOME": str(self._directory), "XDG_CONFIG_HOME": str(self._directory / "config")}
