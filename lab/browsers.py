@@ -30,9 +30,13 @@ from .topology import ROOT
 SCREENSHOTS = ROOT / ".cache" / "screenshots"
 DESKTOP, PHONE = (1280, 800), (390, 844)
 _RECORDER = Path(__file__).parent / "recorder.js"
-# Throws pictures away before they are decoded, which costs most of what watching costs.
+# Throws pictures away before they are decoded, which costs most of what watching costs. Key frames are let through:
+# a decoder that gets nothing at all would ask the sender for one several times a second.
 _DO_NOT_WATCH = """
-    const work = "onrtctransform = ({ transformer }) => transformer.readable.pipeTo(new WritableStream())";
+    const work = `onrtctransform = ({ transformer: { readable, writable } }) => {
+        const keep = (frame, out) => frame.type === "key" && out.enqueue(frame);
+        readable.pipeThrough(new TransformStream({ transform: keep })).pipeTo(writable);
+    }`;
     const worker = new Worker(URL.createObjectURL(new Blob([work])));
     const Native = window.RTCPeerConnection;
     window.RTCPeerConnection = class RTCPeerConnection extends Native {
@@ -165,8 +169,9 @@ class Person:
         self.page.click("#chat-send")
 
     def people(self) -> dict[str, dict]:
-        """The people in the room as the page knows them, by name."""
-        return {person["name"]: person for person in self.page.evaluate("window.lautan.people")}
+        """The others in the room as the page knows them, by name."""
+        people = self.page.evaluate("window.lautan.people")
+        return {person["name"]: person for person in people if person["name"] != self.name}
 
     def stats(self) -> dict:
         return self.page.evaluate("window.lautan.stats()")
@@ -317,7 +322,7 @@ class Browsers:
         # and uses hosts after it has waited for an answer.
         (files / "resolv.conf").write_text("nameserver 127.0.0.1\n")
         # `ip netns exec` gives a mount namespace as well: these files are for this browser only.
-        start = 'cd $0 && for file in *; do mount --bind $file /etc/$file; done && exec "$@"'
+        start = 'cd "$0"; for file in *; do mount --bind "$file" "/etc/$file"; done; cd ..; exec "$@"'
         command = schools.inside(pupil, ["sh", "-euc", start, str(files), program])
         wrapper.write_text(f'#!/bin/sh\nexec {shlex.join(command)} "$@"\n')
         wrapper.chmod(0o755)
@@ -325,7 +330,7 @@ class Browsers:
         film.write_bytes(camera.film(list(schools.PUPILS).index(pupil), *self._size))
         arguments = [
             "--use-fake-device-for-media-stream",
-            f"--use-file-for-fake-video-capture={film}",
+            f"--use-file-for-fake-video-capture={film.name}",  # its name is what the page calls the camera
             "--use-fake-ui-for-media-stream",  # nobody is there to allow it
         ]
         home = {"HOME": str(self._directory), "XDG_CONFIG_HOME": str(self._directory / "config")}

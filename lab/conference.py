@@ -51,11 +51,21 @@ def rooms() -> list[str]:
     return [room["name"] for room in cluster.cluster_facts()["lvs_rooms"]]
 
 
+def secret(name: str) -> str:
+    """One of the secrets that playbooks/site.yml made for the conference.
+
+    :raises LabError: when it is not there.
+    """
+    path = _SECRETS / name
+    if not path.exists():
+        raise LabError(f"{path} is missing: the conference was never deployed (make site)")
+    return path.read_text().strip()
+
+
 def participants(room: str) -> dict[str, list[str]]:
     """The names of the people in a room, by real server; a server that nobody is on, or that is off, is left out."""
     running = [server for server in real_servers() if network.port_state(server) != "absent"]
-    secrets = {"SECRET": "janus_admin", "KEY": "room_admin"}
-    known = "".join(f"{name} = {(_SECRETS / file).read_text().strip()!r}\n" for name, file in secrets.items())
+    known = f"SECRET, KEY = {secret('janus_admin')!r}, {secret('room_admin')!r}\n"
 
     def ask(server: Node) -> list[str]:
         # Over standard input: a command line can be read by everybody on the host.
