@@ -19,8 +19,8 @@ MEDIA = [
     {"address": "192.0.2.22", "address6": "2001:db8::22", "first": 20200, "last": 20399},
     {"address": "192.0.2.23", "address6": None, "first": 20400, "last": 20599},
 ]
-# Read by bash before the script. Rules and routes are files. It complains where there is no rule for the local table, and
-# where a rule is there already.
+# Read by bash before the script. Rules and routes are files. It complains where there is no rule for the local
+# table, and where a rule is there already.
 FAKE_IP = r"""
 ip() {
     [[ $1 == -oneline ]] && return
