@@ -208,9 +208,9 @@ def test_real_server_that_lost_a_vip_is_out_of_the_services_of_that_vip(whole_ag
     server = NODES["rs2"]
 
     def services(director) -> set[tuple[str, str]]:
-        """VIP and port of the services in which a director forwards to the real server."""
+        """VIP and port of nginx' services in which a director forwards to the real server."""
         table = process.run(fleet.ssh(director, "ipvsadm --save --numeric"))
-        found = re.findall(r"^-a -t \[?(.+?)]?:(\d+) -r \[?(.+?)]?:\d+ ", table, re.MULTILINE)
+        found = re.findall(r"^-a -t \[?(.+?)]?:(80|443) -r \[?(.+?)]?:\d+ ", table, re.MULTILINE)
         return {(of, port) for of, port, address in found if address in (str(server.address), str(server.address6))}
 
     def wait_for(expected: set[tuple[str, str]], timeout: float) -> None:

@@ -121,7 +121,9 @@ def test_archive_that_does_not_answer(playbook, node):
     finally:
         server.check_output("mv /root/sources.list /etc/apt/sources.list")
     assert status != 0
-    assert re.search(r"rs1: nginx could not be installed: .*Does `apt-get update` work on this host", said(out)), out
+    assert re.search(r"rs1: nginx\b.* could not be installed: .*Does `apt-get update` work on this host", said(out)), (
+        out
+    )
 
 
 def test_interrupted_installation_is_finished(playbook, node):
