@@ -55,8 +55,16 @@ def where() -> str:
 
 def in_service(directors: list[Node], server: Node) -> bool:
     """Tell whether every director forwards to the real server."""
-    entry = f" -r {server.address}:443 "
-    return all(entry in run(fleet.ssh(director, "ipvsadm --save --numeric"), check=False) for director in directors)
+    return all(_entry(server) in table(director) for director in directors)
+
+
+def table(director: Node) -> str:
+    """The director's IPVS table, as ipvsadm saves it; empty if it does not answer."""
+    return run(fleet.ssh(director, "ipvsadm --save --numeric"), check=False)
+
+
+def _entry(server: Node) -> str:
+    return f" -r {server.address}:443 "
 
 
 def wait_whole() -> None:
@@ -66,5 +74,10 @@ def wait_whole() -> None:
     """
     directors = [node for node in nodes().values() if node.role == "directors"]
     wait_until(lambda: len(vip_holders()) == 1, "exactly one director to hold the VIP", timeout=90)
-    for server in (node for node in nodes().values() if node.role == "real_servers"):
-        wait_until(lambda server=server: in_service(directors, server), f"{server.name} to be in service", timeout=60)
+    servers = [node for node in nodes().values() if node.role == "real_servers"]
+
+    def is_whole() -> bool:
+        tables = [table(director) for director in directors]
+        return all(_entry(server) in each for server in servers for each in tables)
+
+    wait_until(is_whole, "every real server to be in service on every director", timeout=90)

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable
+from concurrent.futures import ThreadPoolExecutor
 from functools import cache
 from pathlib import Path
 from types import ModuleType
@@ -118,15 +119,22 @@ def wait_ready(fleet: Iterable[Node]) -> None:
 
     :raises LabError: naming the node, and the units that failed on it.
     """
-    for node in fleet:
-        wait_until(
-            lambda node=node: _system_state(node) in ("running", "degraded"),
-            f"{node.name} to boot",
-            timeout=_BOOT_SECONDS,
-        )
-        if _system_state(node) == "degraded":
-            failed = run(ssh(node, "systemctl --failed --plain --no-legend"), check=False).split("\n")
-            say(f"{node.name}: failed at boot: " + ", ".join(line.split()[0] for line in failed if line))
+    # All at once: to log in takes seconds where processors are emulated.
+    with ThreadPoolExecutor() as pool:
+        list(pool.map(_wait_ready, fleet))
+
+
+def _wait_ready(node: Node) -> None:
+    states = []
+
+    def is_up() -> bool:
+        states.append(_system_state(node))
+        return states[-1] in ("running", "degraded")
+
+    wait_until(is_up, f"{node.name} to boot", timeout=_BOOT_SECONDS)
+    if states[-1] == "degraded":
+        failed = run(ssh(node, "systemctl --failed --plain --no-legend"), check=False).split("\n")
+        say(f"{node.name}: failed at boot: " + ", ".join(line.split()[0] for line in failed if line))
 
 
 def down() -> None:
