@@ -31,7 +31,7 @@ notes:
     C(lvs_vrids_taken) (list of VRIDs that other VRRP routers on the segment use, default V([])),
     C(lvs_scheduler) (IPVS scheduler, default V(mh)),
     C(lvs_media_first_port) (UDP port, default V(20000)),
-    C(lvs_media_ports_per_server) (number of UDP ports, at least V(4), default V(200)),
+    C(lvs_media_ports_per_server) (number of UDP ports, at least V(4), default V(1000)),
     C(lvs_tls_certificate) and C(lvs_tls_private_key) (absolute paths on the controller, both or neither).
   - >-
     Another variable of the whole cluster is C(lvs_services), the list of services that each virtual IP offers, default
@@ -81,7 +81,7 @@ notes:
     C(lvs_address6) (its IPv6 address on the segment, required on every host when there is an IPv6 virtual IP),
     C(lvs_home_vips) (directors only, list of those of C(lvs_vips) that are at home on this director),
     C(lvs_weight) (real servers only, 0 to 65535, V(0) is drained, default V(1)),
-    C(lvs_media_ports) (real servers only, UDP ports such as V(20000-20199)).
+    C(lvs_media_ports) (real servers only, UDP ports such as V(20000-20999)).
     Without C(lvs_media_ports) the ports follow from the position of the host in the group.
     Set it on the remaining hosts before a real server is removed, or the ranges of the hosts behind it move.
   - A virtual IP that no director names in C(lvs_home_vips) is at home on the first director.
@@ -274,7 +274,7 @@ _value:
           address: 198.18.0.11
           address6: null
           weight: 1
-          media: {first: 20000, last: 20199, mark: 1001}
+          media: {first: 20000, last: 20999, mark: 1001}
     virtual_services:
       description: The virtual services, each service for each virtual IP.
       type: list
@@ -357,7 +357,7 @@ _value:
           family: ipv4
           vips: [198.18.0.100]
           first: 20000
-          last: 20199
+          last: 20999
           real_server: {name: rs1, address: 198.18.0.11}
     conference:
       description: The conference, V(null) if there is none.

@@ -365,7 +365,7 @@ def _given_ports(facts: Facts, value: object) -> Ports | None:
     """Parse ``first-last``."""
     match = _PORTS.fullmatch(value.strip()) if isinstance(value, str) else None
     if match is None:
-        facts.wrong("lvs_media_ports", value, "must be first-last, for example '20000-20199'")
+        facts.wrong("lvs_media_ports", value, "must be first-last, for example '20000-20999'")
         return None
     ports = Ports(int(match[1]), int(match[2]))
     lowest, highest = PORT_RANGE

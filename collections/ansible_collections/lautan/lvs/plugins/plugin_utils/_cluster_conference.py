@@ -77,7 +77,7 @@ def read_turn_domain(cluster: Facts, domain: str | None, conference: bool) -> st
     return turn_domain
 
 
-def read_rooms(cluster: Facts, media: Mapping[str, Ports]) -> list[Room]:
+def read_rooms(cluster: Facts, media: Mapping[str, Ports], vips: Sequence[Vip]) -> list[Room]:
     """The rooms. Each must fit on any real server."""
     rooms = []
     for label, values in cluster.elements("lvs_rooms", _EXAMPLE, secret=True) or []:
@@ -86,7 +86,7 @@ def read_rooms(cluster: Facts, media: Mapping[str, Ports]) -> list[Room]:
         else:
             cluster.wrong_secret(label, "must be a dictionary, for example {name: maths, title: Mathematics}")
     _check_unique(cluster, rooms)
-    _check_ports(cluster, rooms, media)
+    _check_ports(cluster, rooms, media, families=len({vip.address.version for vip in vips}))
     return rooms
 
 
@@ -122,14 +122,15 @@ def _check_unique(cluster: Facts, rooms: Sequence[Room]) -> None:
                 cluster.wrong(f"{room.label}.name", room.name, f"is the name of {first.label} as well")
 
 
-def _check_ports(cluster: Facts, rooms: Sequence[Room], media: Mapping[str, Ports]) -> None:
-    """A room is on one real server, where each of its people takes two ports: one to send, one to receive."""
+def _check_ports(cluster: Facts, rooms: Sequence[Room], media: Mapping[str, Ports], families: int) -> None:
+    """A room is on one real server, where each of its people takes two ports of each family: to send, and to receive."""
     if not media:
         return
     host, ports = min(media.items(), key=lambda item: item[1].size)
     for room in rooms:
-        if room.people is not None and 2 * room.people > ports.size:
-            what = f"takes {2 * room.people} UDP ports, and {hosts_shown([host])} has {ports.size} for media, {ports}"
+        needed = 0 if room.people is None else 2 * families * room.people
+        if needed > ports.size:
+            what = f"takes {needed} UDP ports, and {hosts_shown([host])} has {ports.size} for media, {ports}"
             cluster.wrong(f"{room.label}.people", room.people, what)
 
 

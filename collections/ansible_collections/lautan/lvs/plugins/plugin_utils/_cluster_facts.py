@@ -38,7 +38,7 @@ DEFAULTS: Final[Mapping[str, Any]] = {
     "lvs_conference": True,
     "lvs_rooms": (),
     "lvs_media_first_port": 20000,
-    "lvs_media_ports_per_server": 200,
+    "lvs_media_ports_per_server": 1000,
     "lvs_weight": 1,
 }
 

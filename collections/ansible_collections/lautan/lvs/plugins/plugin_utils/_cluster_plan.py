@@ -149,7 +149,7 @@ def plan(description: Description | Mapping[str, Any]) -> dict[str, Any]:
     services = read_services(cluster, scheduler, forwarding)
     conference = read_conference(cluster, forwarding)
     turn_domain = read_turn_domain(cluster, domain, conference)
-    rooms = read_rooms(cluster, media)
+    rooms = read_rooms(cluster, media, vips)
     if conference:
         services += turn_services(cluster, services, scheduler)
     gateways = read_gateways(cluster, forwarding, networks, vips, services, instances)

@@ -24,7 +24,7 @@ DESCRIPTION: dict[str, Any] = {
     "directors": [{"name": "d1", "lvs_address": "192.0.2.11", "lvs_address6": "2001:db8::11"}],
     "real_servers": [
         {"name": "rs1", "lvs_address": "192.0.2.21", "lvs_address6": "2001:db8::21", "lvs_weight": 0},
-        {"name": "rs2", "lvs_address": "192.0.2.22", "lvs_address6": "2001:db8::22", "lvs_media_ports": "30000-30029"},
+        {"name": "rs2", "lvs_address": "192.0.2.22", "lvs_address6": "2001:db8::22", "lvs_media_ports": "30000-30059"},
     ],
 }
 ROOM = {"name": "maths"}
@@ -80,10 +80,10 @@ def test_each_real_server_has_a_media_service_for_each_family() -> None:
         }
 
     assert planned()["media_services"] == [
-        service("rs1", "ipv4", 1001, 20000, 20199, "192.0.2.21"),
-        service("rs2", "ipv4", 1002, 30000, 30029, "192.0.2.22"),
-        service("rs1", "ipv6", 1001, 20000, 20199, "2001:db8::21"),
-        service("rs2", "ipv6", 1002, 30000, 30029, "2001:db8::22"),
+        service("rs1", "ipv4", 1001, 20000, 20999, "192.0.2.21"),
+        service("rs2", "ipv4", 1002, 30000, 30059, "192.0.2.22"),
+        service("rs1", "ipv6", 1001, 20000, 20999, "2001:db8::21"),
+        service("rs2", "ipv6", 1002, 30000, 30059, "2001:db8::22"),
     ]
 
 
@@ -178,7 +178,7 @@ MISTAKES: list[tuple[dict[str, Any], str]] = [
     ),
     (
         {"lvs_rooms": [ROOM | {"people": 16}]},
-        "lvs_rooms[0].people=16: takes 32 UDP ports, and host 'rs2' has 30 for media, 30000-30029",
+        "lvs_rooms[0].people=16: takes 64 UDP ports, and host 'rs2' has 60 for media, 30000-30059",
     ),
     ({"lvs_rooms": [ROOM | {"pn": "tango"}]}, "lvs_rooms[0].pn: is no key of a room; did you mean pin?"),
     ({"lvs_rooms": [ROOM | {7: "tango"}]}, "lvs_rooms[0].7: is no key of a room; the keys are name title pin"),

@@ -141,7 +141,7 @@ MISTAKES: list[tuple[dict[str, Any], str]] = [
     (NAT | {"lvs_services": [WEB | {"real_port": 0}]}, "lvs_services[0].real_port=0: must be a whole number from 1 to"),
     (
         NAT | {"lvs_services": [WEB | {"protocol": "udp", "check": "none", "real_port": 20001}]},
-        "lvs_services[0].real_port=20001: is one of the UDP ports for media of host 'rs1', 20000-20199",
+        "lvs_services[0].real_port=20001: is one of the UDP ports for media of host 'rs1', 20000-20999",
     ),
 ]
 

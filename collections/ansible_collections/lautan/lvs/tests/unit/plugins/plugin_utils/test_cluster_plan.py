@@ -115,14 +115,14 @@ def test_whole_plan() -> None:
                 "address": "198.18.0.11",
                 "address6": "2001:db8::11",
                 "weight": 1,
-                "media": {"first": 20000, "last": 20199, "mark": 1001},
+                "media": {"first": 20000, "last": 20999, "mark": 1001},
             },
             {
                 "name": "rs2",
                 "address": "198.18.0.12",
                 "address6": "2001:db8::12",
                 "weight": 0,
-                "media": {"first": 20200, "last": 20399, "mark": 1002},
+                "media": {"first": 21000, "last": 21999, "mark": 1002},
             },
             {
                 "name": "198.18.0.13",
@@ -200,11 +200,11 @@ def test_given_ports_move_no_other_server() -> None:
 
 def test_removing_a_server_moves_nobody_with_ports_of_their_own() -> None:
     description = good()
-    for server, ports in zip(description["real_servers"], ["20000-20199", "20200-20399", "20400-20599"], strict=True):
+    for server, ports in zip(description["real_servers"], ["20000-20999", "21000-21999", "22000-22999"], strict=True):
         server["lvs_media_ports"] = ports
     del description["real_servers"][0]
     media = [server["media"] for server in plan(description)["real_servers"]]
-    assert [(ports["first"], ports["last"]) for ports in media] == [(20200, 20399), (20400, 20599)]
+    assert [(ports["first"], ports["last"]) for ports in media] == [(21000, 21999), (22000, 22999)]
 
 
 @pytest.mark.parametrize(
@@ -652,8 +652,8 @@ CASES = [
     cluster("lvs_media_first_port", "media", "lvs_media_first_port='media': must be a whole number"),
     cluster(
         "lvs_media_first_port",
-        "65300",
-        "lvs_media_first_port=65300: with lvs_media_ports_per_server=200 gives host 'rs2' ports 65500-65699, above",
+        "64000",
+        "lvs_media_first_port=64000: with lvs_media_ports_per_server=1000 gives host 'rs2' ports 65000-65999, above",
         needs="lvs_media_ports_per_server r1.lvs_media_ports",
     ),
     cluster(
@@ -678,8 +678,8 @@ CASES = [
     host(
         "r2",
         "lvs_media_ports",
-        "20399-20500",
-        "lvs_media_ports='20399-20500' on host '198.18.0.13': overlaps 20200-20399 of host 'rs2' (by its position",
+        "21999-22500",
+        "lvs_media_ports='21999-22500' on host '198.18.0.13': overlaps 21000-21999 of host 'rs2' (by its position",
         needs="lvs_media_first_port lvs_media_ports_per_server r1.lvs_media_ports",
     ),
     host(
@@ -957,7 +957,7 @@ def test_without_netaddr(monkeypatch: pytest.MonkeyPatch) -> None:
 NAMES = sorted(_cluster_plan.CLUSTER_VARIABLES | _cluster_plan.HOST_VARIABLES | {"lvs_plan", "lvs_vip", "ansible_host"})
 # Values that get far into the checks, beside plain rubbish.
 SPICE = st.sampled_from(
-    ["198.18.0.1", "198.18.0.0/24", "2001:db8::/64", "2001:db8::1", "20000-20199", "50", "mh", "a.org", "1/2/3", "::/0"]
+    ["198.18.0.1", "198.18.0.0/24", "2001:db8::/64", "2001:db8::1", "20000-20999", "50", "mh", "a.org", "1/2/3", "::/0"]
 )
 SCALARS = st.none() | st.booleans() | st.integers() | st.floats() | st.text() | SPICE
 JSON = st.recursive(

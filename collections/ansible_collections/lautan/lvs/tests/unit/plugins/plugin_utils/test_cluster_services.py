@@ -192,7 +192,7 @@ def test_quorum_may_be_all_weights() -> None:
     assert virtual_services(TCP | {"quorum": 3})[0]["quorum"] == 3
 
 
-@pytest.mark.parametrize("port", [19999, 20400])
+@pytest.mark.parametrize("port", [19999, 22000])
 def test_udp_ports_beside_those_for_media(port: int) -> None:
     assert virtual_services(UDP | {"port": port})[0]["port"] == port
 
@@ -234,9 +234,9 @@ MISTAKES: list[tuple[Any, str]] = [
     ),
     (
         UDP | {"port": 20000},
-        "lvs_services[0].port=20000: is one of the UDP ports for media of host 'rs1', 20000-20199",
+        "lvs_services[0].port=20000: is one of the UDP ports for media of host 'rs1', 20000-20999",
     ),
-    (UDP | {"port": 20399}, "lvs_services[0].port=20399: is one of the UDP ports for media of host 'rs2', 20200-20399"),
+    (UDP | {"port": 21999}, "lvs_services[0].port=21999: is one of the UDP ports for media of host 'rs2', 21000-21999"),
     # scheduling
     (TCP | {"scheduler": "wlcc"}, "lvs_services[0].scheduler='wlcc': is no IPVS scheduler"),
     (TCP | {"persistence": -1}, "lvs_services[0].persistence=-1: must be a whole number from 0 to 2678400 (seconds"),
