@@ -123,7 +123,7 @@ def _check_unique(cluster: Facts, rooms: Sequence[Room]) -> None:
 
 
 def _check_ports(cluster: Facts, rooms: Sequence[Room], media: Mapping[str, Ports], families: int) -> None:
-    """A room is on one real server, where each of its people takes two ports of each family: to send, and to receive."""
+    """A room is on one real server, where each of its people takes two ports of each family, to send and to receive."""
     if not media:
         return
     host, ports = min(media.items(), key=lambda item: item[1].size)

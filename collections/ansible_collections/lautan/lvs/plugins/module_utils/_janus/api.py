@@ -29,20 +29,20 @@ class Api:
         self._secret = admin_secret
         self._key = admin_key
 
-    def core(self, request: str, /, path: str = "", **more: Any) -> Mapping[str, Any]:
+    def core(self, verb: str, path: str = "", **more: Any) -> Mapping[str, Any]:
         """Ask Janus itself."""
-        body = {"janus": request, "transaction": "lautan.lvs", "admin_secret": self._secret, **more}
+        body = {"janus": verb, "transaction": "lautan.lvs", "admin_secret": self._secret, **more}
         answer = self._ask(path, body)
         if answer.get("janus") == "error":
             error = answer.get("error", {})
-            raise Refused(request, error.get("code", 0), error.get("reason", "no reason given"))
+            raise Refused(verb, error.get("code", 0), error.get("reason", "no reason given"))
         return answer
 
-    def room(self, request: str, /, **more: Any) -> Mapping[str, Any]:
+    def room(self, verb: str, **more: Any) -> Mapping[str, Any]:
         """Ask the plugin."""
-        answer = self.core("message_plugin", plugin=PLUGIN, request={"request": request, **more}).get("response", {})
+        answer = self.core("message_plugin", plugin=PLUGIN, request={"request": verb, **more}).get("response", {})
         if "error" in answer:
-            raise Refused(request, answer.get("error_code", 0), answer["error"])
+            raise Refused(verb, answer.get("error_code", 0), answer["error"])
         return answer
 
     def rooms(self) -> dict[Any, Mapping[str, Any]]:

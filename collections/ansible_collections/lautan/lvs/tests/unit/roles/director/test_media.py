@@ -81,7 +81,7 @@ def test_the_table_that_keepalived_means_is_the_one_that_verify_expects() -> Non
 def test_each_port_has_one_mark_and_only_on_virtual_ips() -> None:
     text = rendered("lvs-director.nft.j2", VARIABLES)
     (elements,) = re.findall(r"map media {.*?elements = {(.*?)}", text, re.DOTALL)
-    assert elements.split() == ["20000-20199", ":", "1001,", "30000-30029", ":", "1002,"]
+    assert elements.split() == ["20000-20999", ":", "1001,", "30000-30029", ":", "1002,"]
     assert re.findall(r"(\S+ daddr {.*) meta mark set udp dport map @media", text) == [
         "ip daddr { 192.0.2.100, 192.0.2.101 }",
         "ip6 daddr { 2001:db8::100 }",

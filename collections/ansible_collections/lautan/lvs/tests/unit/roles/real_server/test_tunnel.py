@@ -60,7 +60,7 @@ def test_the_filter_is_there_before_the_device() -> None:
     }
     found = [line.partition("=") for line in rendered("nft_table", "unit.service.j2", unit).splitlines()]
     started = ["/usr/sbin/nft -f /etc/lvs-tunnel.nft", "/usr/sbin/ip link set tunl0 up"]
-    assert [value for key, _, value in found if key == "ExecStart"] == started
-    assert [value for key, _, value in found if key == "ExecReload"] == started
-    stopped = [value for key, _, value in found if key == "ExecStop"]
+    assert [value for key, _equals, value in found if key == "ExecStart"] == started
+    assert [value for key, _equals, value in found if key == "ExecReload"] == started
+    stopped = [value for key, _equals, value in found if key == "ExecStop"]
     assert stopped == ["-/usr/sbin/ip link set tunl0 down", "-/usr/sbin/nft delete table inet lvs_tunnel"]

@@ -23,7 +23,7 @@ def settings() -> dict[str, list[str]]:
     found: dict[str, list[str]] = {}
     for line in rendered("turn", "turnserver.conf.j2", variables).splitlines():
         if line and not line.startswith("#"):
-            name, _, value = line.partition("=")
+            name, _equals, value = line.partition("=")
             found.setdefault(name, []).append(value)
     return found
 

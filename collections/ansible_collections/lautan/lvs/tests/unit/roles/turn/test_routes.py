@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 import subprocess
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -66,7 +67,7 @@ class Host:
     def routes(self, family: str) -> dict[str, str]:
         return {file.name: file.read_text().strip() for file in (self.directory / f"routes{family}").iterdir()}
 
-    def run(self, *words: str, media: list[dict[str, Any]] = MEDIA) -> None:
+    def run(self, *words: str, media: Sequence[dict[str, Any]] = tuple(MEDIA)) -> None:
         variables = {
             "ansible_managed": "",
             "turn_vips": ["192.0.2.100", "2001:db8::100"],
@@ -107,7 +108,7 @@ def test_rules_come_before_the_local_table(host: Host) -> None:
 
 def test_what_it_did_is_undone(host: Host) -> None:
     host.run()
-    for _ in range(2):
+    for _again in range(2):
         host.run("stop")
         for family in ("-4", "-6"):
             assert (host.rules(family), host.routes(family)) == (KERNEL, {})

@@ -44,7 +44,7 @@ def part(pattern: str) -> str:
 
 @pytest.mark.parametrize("conference", [True, False])
 def test_port_443_is_listened_to_once(conference: bool) -> None:
-    http, _, stream = text("nginx.conf.j2", web_conference=conference).partition("\nstream {")
+    http, _word, stream = text("nginx.conf.j2", web_conference=conference).partition("\nstream {")
     pattern = r"^ +listen (?:\[::\]:)?443\b.*;$"
     counts = [len(re.findall(pattern, each, re.MULTILINE)) for each in (http, stream)]
     assert counts == ([0, 2] if conference else [2, 0])

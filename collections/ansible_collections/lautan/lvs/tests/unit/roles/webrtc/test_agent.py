@@ -85,7 +85,7 @@ def test_looks_have_to_agree(strays, between):
 
 
 def test_own_rooms_stay(strays):
-    assert [strays.due({"blue": HERE}) for _ in range(5)] == [{}] * 5
+    assert [strays.due({"blue": HERE}) for _again in range(5)] == [{}] * 5
 
 
 @pytest.mark.parametrize(
@@ -139,7 +139,7 @@ class Janus(agent.Janus):
 
 def test_everybody_in_a_room_is_sent_away_once(capsys):
     janus, sent = Janus(), set()
-    for _ in range(2):
+    for _again in range(2):
         agent.send_away(janus, {"blue": THERE}, sent)
     assert janus.timed == [1, 2]
     assert capsys.readouterr().out.splitlines() == [

@@ -16,21 +16,21 @@ from ansible_collections.lautan.lvs.plugins.module_utils._janus.model import Doc
 # What Debian delivers, shortened
 DELIVERED = """\
 # room-<unique room ID>: {
-#	description = This is my awesome room
+#\tdescription = This is my awesome room
 general: {
-	#admin_key = "supersecret"		# If set, rooms can be created via API only
-	#string_ids = true
+\t#admin_key = "supersecret"\t\t# If set, rooms can be created via API only
+\t#string_ids = true
 }
 
 room-1234: {
-	description = "Demo Room"
-	secret = "adminpwd"   // not a good one
-	publishers = 6;
-	bitrate = 128000, fir_freq = 10
-	/* several
-	lines */
-	record = false
-	rec_dir = "/path/to/\\"recordings\\""
+\tdescription = "Demo Room"
+\tsecret = "adminpwd"   // not a good one
+\tpublishers = 6;
+\tbitrate = 128000, fir_freq = 10
+\t/* several
+\tlines */
+\trecord = false
+\trec_dir = "/path/to/\\"recordings\\""
 }
 """
 NAMES = st.from_regex(r"[a-z0-9][a-z0-9-]{0,20}", fullmatch=True)
