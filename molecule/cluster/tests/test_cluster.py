@@ -245,9 +245,11 @@ def test_verify_tells_every_fault_and_site_mends_them(node, playbook):
     node("rs1").check_output("ip address del 198.18.0.100/32 dev eth0")
     node("rs2").check_output("sysctl -w net.ipv4.conf.all.arp_ignore=0")
     node("rs3").check_output("ip address add 198.18.0.77/32 dev eth0")  # the operator's own: nobody's business
+    node("rs3").check_output("systemctl stop lautan-conference-agent.service")
     node("director2").check_output("ipvsadm --edit-server -t 198.18.0.100:80 -r 198.18.0.22:80 -g -w 7")
     status, out = playbook("verify")
     node("rs3").check_output("ip address del 198.18.0.77/32 dev eth0")
+    node("rs3").check_output("systemctl start lautan-conference-agent.service")
     node("director2").check_output("ipvsadm --edit-server -t 198.18.0.100:80 -r 198.18.0.22:80 -g -w 1")
     assert status != 0
     out = " ".join(out.split())
@@ -255,6 +257,7 @@ def test_verify_tells_every_fault_and_site_mends_them(node, playbook):
     assert "rs2: VIPs: `sysctl -w net.ipv4.conf.all.arp_ignore=3` is missing" in out
     drift = "-t 198.18.0.100:80 -r 198.18.0.22:80: `-g -w 7` instead of `-g -w 1`"
     assert f"director2: IPVS table differs from keepalived: {drift}" in out
+    assert "rs3: conference: lautan-conference-agent is inactive" in out
     assert "198.18.0.77" not in out
     status, out = playbook("site", "--limit", "rs1,rs2")
     assert status == 0, out

@@ -15,7 +15,7 @@ description:
   - Takes a plan of P(lautan.lvs.cluster_plan#filter) and what the roles' C(observe) tasks saw.
   - Says every difference.
   - Meant for C(playbooks/verify.yml).
-positional: directors, real_servers, served, firewalls
+positional: directors, real_servers, served, firewalls, conferences
 options:
   _input:
     description: The plan.
@@ -39,12 +39,18 @@ options:
     description: By host name, what the C(observe) tasks of P(lautan.lvs.firewall#role) left in C(firewall_seen).
     type: dict
     required: true
+  conferences:
+    description:
+      - By host name, what the C(observe) tasks of P(lautan.lvs.webrtc#role) and P(lautan.lvs.turn#role) left in
+        C(webrtc_seen) and C(turn_seen), together.
+    type: dict
+    required: true
 """
 
 EXAMPLES = r"""
 - name: Say what is wrong
   ansible.builtin.debug:
-    msg: "{{ (lvs_plan | lautan.lvs.cluster_state(directors, real_servers, served, firewalls)).faults }}"
+    msg: "{{ (lvs_plan | lautan.lvs.cluster_state(directors, real_servers, served, firewalls, conferences)).faults }}"
 """
 
 RETURN = r"""

@@ -30,6 +30,7 @@ def compare(
     real_servers: Mapping[str, Mapping[str, Any] | None],
     served: Sequence[Mapping[str, Any]],
     firewalls: Mapping[str, Sequence[str] | None],
+    conferences: Mapping[str, Sequence[str]],
 ) -> dict[str, list[str]]:
     """Return ``{"faults": [...], "summary": [...]}``, lines for people.
 
@@ -45,6 +46,7 @@ def compare(
         answer), ``server`` (who answered) and ``error``.
     :param firewalls: by name, what is wrong with the packet filter of a director or real server; None for one that did
         not answer.
+    :param conferences: by name, what is wrong with Janus and coturn of a real server.
     """
     answering = {name: seen for name, seen in directors.items() if seen}
     addresses = [*(vip["address"] for vip in plan["vips"]), *plan["gateways"]]
@@ -68,6 +70,7 @@ def compare(
             faults += [f"{name}: {line}" for line in _route_faults(plan, seen["routes"])]
             faults += [f"{name}: web server: {error}" for error in seen["web"]]
     faults += [f"{name}: packet filter: {line}" for name, lines in firewalls.items() for line in lines or ()]
+    faults += [f"{name}: conference: {line}" for name, lines in conferences.items() for line in lines]
     faults += _unserved(served)
     return {"faults": faults, "summary": _summary(plan, holders, answering, served)}
 

@@ -97,6 +97,7 @@ HEALTHY: dict[str, Any] = {
     },
     "real_servers": {name: {"differences": [], "tunnel": {}, "routes": {}, "web": []} for name in ("rs1", "rs2")},
     "firewalls": {name: [] for name in ("director1", "director2", "rs1", "rs2")},
+    "conferences": {"rs1": [], "rs2": []},
     "served": [request(vip, server) for vip in (VIP4, VIP6) for server in ("rs2", "rs1", "rs2")],
 }
 
@@ -639,6 +640,13 @@ def test_packet_filter_of_one_host() -> None:
         seen["firewalls"] |= {"rs1": ["lets everything in"], "rs2": None}
 
     assert judged(change)["faults"] == ["rs1: packet filter: lets everything in"]
+
+
+def test_conference_on_one_host() -> None:
+    def change(seen: Observation) -> None:
+        seen["conferences"] |= {"rs2": ["janus is failed", "Janus does not answer"]}
+
+    assert judged(change)["faults"] == ["rs2: conference: janus is failed", "rs2: conference: Janus does not answer"]
 
 
 def test_media_services() -> None:
