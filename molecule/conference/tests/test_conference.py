@@ -282,7 +282,6 @@ def test_nonsense_over_the_websocket(person):
 
 # What two people may notice of each fault: the longest gap in seconds; and does anybody have to join again?
 LIMITS = {
-    "switchover": (3, False),
     "director": (4, False),
     "janus-killed": (6, True),
     "janus-hung": (12, True),
@@ -292,11 +291,12 @@ LIMITS = {
 
 
 def test_every_fault_is_tried():
-    assert set(LIMITS) == set(conference.FAULTS)
+    # A planned one is a director's death without the waiting; the scenario failover tries it.
+    assert {*LIMITS, "switchover"} == set(conference.FAULTS)
 
 
 @pytest.mark.parametrize("fault", LIMITS)
-def test_fault(person, whole_again, fault):
+def test_fault(whole_again, person, fault):  # so that no browser keeps the processors busy while the cluster is mended
     """Everybody sees everybody again, on one real server; so does who comes later."""
     longest, rejoins = LIMITS[fault]
     alice, bob = people = [person(name, name.lower()) for name in ("Alice", "Bob")]
@@ -316,7 +316,7 @@ def test_fault(person, whole_again, fault):
     carol.enter(ROOM)
     browsers.wait_until_all_see_each_other([alice, bob, carol])
     assert conference.wait_until_together(ROOM, ["Alice", "Bob", "Carol"]) == seen.after
-    if fault in ("switchover", "director"):
+    if fault == "director":
         assert seen.after == seen.before, seen
     if fault == "return":
         assert seen.after != seen.before, seen
