@@ -97,6 +97,12 @@ options:
       - No other reason is overruled.
     type: bool
     default: false
+  established:
+    description:
+      - How many established connections this director had when O(peers[].established) was counted.
+        The two are compared.
+      - By default they are counted now, which is more than then where many begin.
+    type: int
 extends_documentation_fragment:
   - lautan.lvs._attributes
   - lautan.lvs._attributes.actiongroup_lvs
@@ -171,6 +177,7 @@ EXAMPLES = r"""
             vrrp: "{{ hostvars.director2.vrrp }}"
             table: "{{ hostvars.director2.table.stdout }}"
             established: "{{ hostvars.director2.established.stdout }}"
+        established: "{{ established.stdout }}"
 
     - name: Move one of several VRRP instances, and leave the others where they are
       lautan.lvs.vrrp_switchover:
@@ -291,6 +298,7 @@ def main() -> None:
             "path": {"type": "path", "default": "/etc/keepalived/keepalived.conf"},
             "timeout": {"type": "float", "default": 5},
             "force": {"type": "bool", "default": False},
+            "established": {"type": "int"},
         },
         supports_check_mode=True,
     )

@@ -71,6 +71,8 @@ def ensure(access: DirectorAccess, wanted: Wanted, check_mode: bool, outcome: Ou
     """
     mistakes: list[str] = []
     check_timeout(wanted.timeout, mistakes)
+    if wanted.established is not None and wanted.established < 0:
+        mistakes.append(f"established={wanted.established}: must be 0 or more")
     to = None if wanted.to is None else read_address("to", wanted.to, mistakes)
     peers = read_peers(wanted, mistakes)
     document = _document(access, wanted.path)
@@ -92,7 +94,7 @@ def ensure(access: DirectorAccess, wanted: Wanted, check_mode: bool, outcome: Ou
             return
         files = [tracking for tracking in files if any(item.name in tracking.instances for item in moving)]
         faults = _hindrances(wanted, moving, files, found)
-        faults += reasons(moving, to, peers, _forwarding(access, info, document), wanted.force)
+        faults += reasons(moving, to, peers, _forwarding(access, info, document, wanted.established), wanted.force)
         if faults:
             raise Mistakes(faults)
         paths = [tracking.file for tracking in files]
@@ -189,14 +191,16 @@ def _hindrances(
     return lines
 
 
-def _forwarding(access: DirectorAccess, info: Info, document: Mapping[str, Any]) -> Forwarding:
+def _forwarding(access: DirectorAccess, info: Info, document: Mapping[str, Any], established: int | None) -> Forwarding:
     configured = bool(document.get("global_defs", {}).get("lvs_sync_daemon"))
     synchronised = configured or any(item.role == "master" for item in info.sync_daemons)
     # Where the kernel has no IPVS there is nothing, and ipvsadm would load it.
     if access.identity(_IPVS) is None:
         return Forwarding({}, 0, info.sync_daemons, synchronised)
     table = read_table(check(access.run, _TABLE))
-    return Forwarding(table, _established(access), info.sync_daemons, synchronised)
+    # Between the count on the other director and one here, thousands may have begun.
+    count = _established(access) if established is None else established
+    return Forwarding(table, count, info.sync_daemons, synchronised)
 
 
 def _established(access: DirectorAccess) -> int:

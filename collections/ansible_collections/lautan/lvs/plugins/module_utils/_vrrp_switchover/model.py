@@ -53,6 +53,7 @@ class Wanted:
     path: str
     timeout: float
     force: bool
+    established: int | None = None
 
 
 @dataclass(frozen=True)

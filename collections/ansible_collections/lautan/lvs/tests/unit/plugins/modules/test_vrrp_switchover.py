@@ -104,6 +104,7 @@ def test_documentation_agrees_with_the_arguments():
         "path": ("path", "/etc/keepalived/keepalived.conf", None),
         "timeout": ("float", 5, None),
         "force": ("bool", False, None),
+        "established": ("int", None, None),
     }
     assert list(options["peers"]["suboptions"]) == ["address", "vrrp", "table", "established"]
 

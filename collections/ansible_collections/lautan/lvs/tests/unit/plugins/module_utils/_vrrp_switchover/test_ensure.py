@@ -469,6 +469,19 @@ def test_connections(here, there, daemons, established, lines):
     assert run(here, wanted(peers=[there.told()], force=bool(lines))).changed
 
 
+def test_connections_are_counted_at_the_same_time(here, there):
+    """Between the count there and the move, many have begun: none of them is one that the other director lacks."""
+    here.daemons, there.daemons = MASTER_DAEMON, BACKUP_DAEMON
+    there.established = 330
+    told, here.established = there.told(), 800
+    assert refusal(here, wanted(peers=[told])) == [
+        f"connections: {TWO} knows 330 established ones, and this director has 800"
+    ]
+    assert refusal(here, wanted(peers=[told], established=-1)) == ["established=-1: must be 0 or more"]
+    here.read_only = False
+    assert run(here, wanted(peers=[told], established=340)).changed
+
+
 def test_sync_daemon_that_is_configured_and_does_not_run(here, there):
     here.configure(("    vrrp_version 3\n", "    vrrp_version 3\n    lvs_sync_daemon eth0 inst lvs_51 id 51\n"))
     assert refusal(here, wanted(peers=[there.told()])) == ["connections: no master sync daemon runs here"]
