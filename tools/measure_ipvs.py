@@ -68,7 +68,9 @@ def _service_of_its_own(director: Node, servers: list[Node]) -> Iterator[None]:
     holders = [(director, "")] + [(server, "scope host") for server in servers]
     try:
         for node, scope in holders:
-            process.run(fleet.ssh(node, f"ip address replace {VIP}/32 dev eth0 {scope}"))
+            # The packet filter does not know it.
+            accept = f"nft insert rule inet lautan_firewall input ip daddr {VIP} accept"
+            process.run(fleet.ssh(node, f"ip address replace {VIP}/32 dev eth0 {scope} && {accept}"))
         # The other director may have had it when this ran before, and the router remembers.
         process.run(fleet.ssh(director, f"arping -q -c 1 -U -I eth0 {VIP}"))
         service = f"-A -t {VIP}:443 -s mh -b mh-port,mh-fallback\\n"
@@ -78,7 +80,8 @@ def _service_of_its_own(director: Node, servers: list[Node]) -> Iterator[None]:
     finally:
         process.run(fleet.ssh(director, f"ipvsadm -D -t {VIP}:443"), check=False)
         for node, _ in holders:
-            process.run(fleet.ssh(node, f"ip address delete {VIP}/32 dev eth0"), check=False)
+            close = "systemctl reload lautan-firewall.service"
+            process.run(fleet.ssh(node, f"ip address delete {VIP}/32 dev eth0; {close}"), check=False)
 
 
 def change_under_load(changes: int) -> measure.Noticed:
