@@ -12,9 +12,10 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any, Mapping, Protocol, Sequence
 
+from ansible_collections.lautan.lvs.plugins.module_utils._failures import Mistakes, NotReached
 from ansible_collections.lautan.lvs.plugins.module_utils._janus import jcfg, model
 from ansible_collections.lautan.lvs.plugins.module_utils._janus.api import Api, NotRunning
-from ansible_collections.lautan.lvs.plugins.module_utils._janus.model import Document, Mistakes, NotReached, Refused
+from ansible_collections.lautan.lvs.plugins.module_utils._janus.model import Document, Refused
 from ansible_collections.lautan.lvs.plugins.module_utils._janus.plan import Plan, Step, check, mistakes, plan
 
 # janus_videoroom.c, 1.1.2: a secret that is wrong, and one that is missing

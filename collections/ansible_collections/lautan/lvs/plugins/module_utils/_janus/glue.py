@@ -17,10 +17,11 @@ from typing import TYPE_CHECKING, Any, Mapping
 from urllib.error import URLError
 from urllib.request import ProxyHandler, Request, build_opener
 
+from ansible_collections.lautan.lvs.plugins.module_utils._failures import Mistakes, NotReached
 from ansible_collections.lautan.lvs.plugins.module_utils._janus.api import Api, Ask, NotRunning
 from ansible_collections.lautan.lvs.plugins.module_utils._janus.ensure import Outcome, Wanted, ensure
 from ansible_collections.lautan.lvs.plugins.module_utils._janus.info import gather
-from ansible_collections.lautan.lvs.plugins.module_utils._janus.model import Mistakes, NotReached, Unusable
+from ansible_collections.lautan.lvs.plugins.module_utils._janus.model import Unusable
 
 if TYPE_CHECKING:
     from ansible.module_utils.basic import AnsibleModule

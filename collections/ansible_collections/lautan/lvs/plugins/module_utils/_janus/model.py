@@ -87,22 +87,6 @@ def nobody(name: str, admin_key: str) -> str:
     return hmac.new(admin_key.encode(), f"nobody moderates {name}".encode(), hashlib.sha256).hexdigest()
 
 
-class Mistakes(Exception):  # noqa: N818  # what went wrong is the operator's, and it is several things
-    """All that is wrong with the options or with the host; nothing was changed."""
-
-    def __init__(self, mistakes: list[str]) -> None:
-        super().__init__("; ".join(mistakes))
-        self.mistakes = mistakes
-
-
-class NotReached(Exception):  # noqa: N818  # the state, after all steps went well
-    """Something is not what it was made: each difference is named."""
-
-    def __init__(self, differences: list[str]) -> None:
-        super().__init__("; ".join(differences))
-        self.differences = differences
-
-
 class Unusable(Exception):  # noqa: N818  # Janus
     """Janus answers, but not what was asked for."""
 

@@ -11,10 +11,10 @@ from __future__ import annotations
 
 from typing import Callable, Sequence
 
+from ansible_collections.lautan.lvs.plugins.module_utils._failures import NotReached
 from ansible_collections.lautan.lvs.plugins.module_utils._real_server_vip.model import (
     GUARD_FILE,
     Command,
-    NotReached,
     Plan,
     Wanted,
     WriteFile,

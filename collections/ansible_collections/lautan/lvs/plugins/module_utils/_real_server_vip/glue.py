@@ -15,13 +15,12 @@ import tempfile
 import time
 from typing import TYPE_CHECKING, Any, Sequence
 
+from ansible_collections.lautan.lvs.plugins.module_utils._failures import Mistakes, NotReached
 from ansible_collections.lautan.lvs.plugins.module_utils._real_server_vip.ensure import ensure
 from ansible_collections.lautan.lvs.plugins.module_utils._real_server_vip.model import (
     NETWORKD_DIRECTORY,
     UNIT_DIRECTORY,
     File,
-    Mistakes,
-    NotReached,
 )
 from ansible_collections.lautan.lvs.plugins.module_utils._runner import CommandError, Completed, module_runner
 

@@ -300,22 +300,6 @@ class Plan:
         return entries
 
 
-class Mistakes(Exception):  # noqa: N818  # what went wrong is the operator's, and it is several things
-    """All that is wrong with the options or with the host; nothing was changed."""
-
-    def __init__(self, mistakes: list[str]) -> None:
-        super().__init__("; ".join(mistakes))
-        self.mistakes = mistakes
-
-
-class NotReached(Exception):  # noqa: N818  # the state, after all steps went well
-    """Something is not what it was made: each difference is named."""
-
-    def __init__(self, differences: list[str]) -> None:
-        super().__init__("; ".join(differences))
-        self.differences = differences
-
-
 def _diff(name: str, before: str, after: str) -> dict[str, str]:
     return {"before_header": name, "after_header": name, "before": before, "after": after}
 

@@ -14,6 +14,7 @@ from dataclasses import replace
 from ipaddress import ip_address, ip_interface
 from typing import Iterable, Sequence
 
+from ansible_collections.lautan.lvs.plugins.module_utils._failures import Mistakes
 from ansible_collections.lautan.lvs.plugins.module_utils._real_server_vip import parse, render
 from ansible_collections.lautan.lvs.plugins.module_utils._real_server_vip.model import (
     ARP_ANNOUNCE,
@@ -34,7 +35,6 @@ from ansible_collections.lautan.lvs.plugins.module_utils._real_server_vip.model 
     Command,
     File,
     Host,
-    Mistakes,
     Plan,
     RemoveFile,
     State,

@@ -10,10 +10,11 @@ from typing import Any
 
 import pytest
 
+from ansible_collections.lautan.lvs.plugins.module_utils._failures import Mistakes, NotReached
 from ansible_collections.lautan.lvs.plugins.module_utils._janus import jcfg, model
 from ansible_collections.lautan.lvs.plugins.module_utils._janus.api import Api, NotRunning
 from ansible_collections.lautan.lvs.plugins.module_utils._janus.ensure import Outcome, Wanted, ensure
-from ansible_collections.lautan.lvs.plugins.module_utils._janus.model import Document, Mistakes, NotReached, Refused
+from ansible_collections.lautan.lvs.plugins.module_utils._janus.model import Document, Refused
 from ansible_collections.lautan.lvs.tests.unit.plugins.module_utils._janus.fake_janus import (
     ADMIN_KEY,
     ADMIN_SECRET,

@@ -11,6 +11,7 @@ from ipaddress import ip_address
 
 import pytest
 
+from ansible_collections.lautan.lvs.plugins.module_utils._failures import Mistakes, NotReached
 from ansible_collections.lautan.lvs.plugins.module_utils._real_server_vip.ensure import ensure
 from ansible_collections.lautan.lvs.plugins.module_utils._real_server_vip.model import (
     FIREWALL_DROP_IN,
@@ -18,8 +19,6 @@ from ansible_collections.lautan.lvs.plugins.module_utils._real_server_vip.model 
     HOOK_FILE,
     SYSCTL_FILE,
     UNIT_FILE,
-    Mistakes,
-    NotReached,
 )
 from ansible_collections.lautan.lvs.plugins.module_utils._real_server_vip.observe import observe
 from ansible_collections.lautan.lvs.plugins.module_utils._real_server_vip.plan import read_options, state_of
