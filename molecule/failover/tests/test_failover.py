@@ -95,6 +95,19 @@ def test_planned_switchover(playbook, holders):
     assert " changed=1 " not in out
 
 
+def configure(director: topology.Node, **variables: object) -> None:
+    """Run role director as site.yml does, but with these variables."""
+    role = {"name": "lautan.lvs.director", "tasks_from": "configure"}
+    plan = str(topology.ROOT / "playbooks/vars/plan.yml")
+    play(
+        director,
+        [
+            {"name": "Plan", "ansible.builtin.include_vars": plan},
+            {"name": "Configure", "ansible.builtin.include_role": role, "vars": variables},
+        ],
+    )
+
+
 def test_configuration_that_keepalived_would_die_of_is_refused(node):
     """A priority out of range and a virtual router id that does not exist, under load: nobody notices."""
     director = cluster.active_director()
@@ -103,18 +116,13 @@ def test_configuration_that_keepalived_would_die_of_is_refused(node):
         {"address": VIPS[1], "family": "ipv6", "host_prefix": 128, "network": "fd00:c612::/64"},
     ]
     instance = {"name": "lvs_50", "vrid": 999, "priority": 300, "vips": vips}
-    role = {"name": "lautan.lvs.director", "tasks_from": "configure"}
-    tasks = [
-        {"name": "Plan", "ansible.builtin.include_vars": str(topology.ROOT / "playbooks/vars/plan.yml")},
-        {"name": "Bad", "ansible.builtin.include_role": role, "vars": {"director_vrrp_instances": [instance]}},
-    ]
     files = "md5sum /etc/keepalived/keepalived.conf /etc/systemd/system/lvs-sync.service; ipvsadm --list --daemon"
     before = node(director.name).check_output(files)
     said = []
 
     def do() -> None:
         with pytest.raises(process.LabError) as refusal:
-            play(director, tasks)
+            configure(director, director_vrrp_instances=[instance])
         said.append(" ".join(str(refusal.value).split()))
 
     seen = measure.under_load("bad configuration", do)
@@ -197,6 +205,39 @@ def test_real_server_dies_in_the_middle_of_health_checks(whole_again, lab):
     deadline = time.monotonic() + 4.5  # it takes 1.7 s, and to ask both directors more than one
     while any(cluster.in_service([director], server) for director in DIRECTORS):
         assert time.monotonic() < deadline, f"{server.name} is still in service"
+
+
+def test_sorry_server_answers_while_there_is_no_quorum(whole_again, get):
+    """rs3 is the sorry server of the two others, which are needed both. One of them loses its power, and comes back."""
+    director = cluster.active_director()
+    service = {
+        "vip": VIPS[0],
+        "family": "ipv4",
+        "protocol": "tcp",
+        "port": 80,
+        "scheduler": "mh",
+        "check": "http",
+        "quorum": 2,
+        "sorry_server": str(NODES["rs3"].address),
+        "real_servers": [
+            {"name": name, "address": str(NODES[name].address), "port": 80, "weight": 1} for name in ("rs1", "rs2")
+        ],
+    }
+
+    def answering() -> set[str]:
+        return {
+            get(f"http://{cluster.cluster_facts()['lvs_domain']}/lb-ok", VIPS[0])[1]["x-real-server"] for _ in range(12)
+        }
+
+    configure(director, director_virtual_services=[service])
+    try:
+        process.wait_until(lambda: answering() == {"rs1", "rs2"}, "both real servers to answer", timeout=10)
+        fleet.kill(NODES["rs1"])
+        process.wait_until(lambda: answering() == {"rs3"}, "the sorry server to answer alone", timeout=10)
+        fleet.start([NODES["rs1"]])
+        process.wait_until(lambda: answering() == {"rs1", "rs2"}, "both real servers to answer again", timeout=30)
+    finally:
+        configure(director)
 
 
 # What role real_server has put there, for whoever puts it back.

@@ -25,8 +25,8 @@ options:
   directors:
     description:
       - By host name, a dictionary, or V(null) for a director that does not answer.
-      - Its C(vrrp) is what M(lautan.lvs.vrrp_info) returned. Its C(table) and C(established) are those of
-        O(lautan.lvs.vrrp_switchover#module:peers), and are needed before the switchover only.
+      - Its C(vrrp) is what M(lautan.lvs.vrrp_info) returned. Its C(table) is that of
+        O(lautan.lvs.vrrp_switchover#module:peers), and is needed before the switchover only.
     type: dict
     required: true
   to:

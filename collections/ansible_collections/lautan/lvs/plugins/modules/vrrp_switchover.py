@@ -56,12 +56,6 @@ options:
         description: What C(ipvsadm --save --numeric) printed there.
         type: str
         required: true
-      established:
-        description:
-          - How many lines of C(/proc/net/ip_vs_conn) there say C(ESTABLISHED).
-          - That C(grep --count --word-regexp ESTABLISHED /proc/net/ip_vs_conn) tells.
-        type: int
-        required: true
   instances:
     description:
       - The names of the VRRP instances to move. By default, all that track one of the files.
@@ -93,14 +87,14 @@ options:
     description:
       - Move the instances even if connections would be lost.
       - Without it this is refused if connections are synchronised, and the sync daemons do not fit together, or the
-        target knows less than half of the established connections of this director. Less than 20 are not looked at.
+        target knows less than half as many connections in use as this director. Less than 20 are not looked at.
       - No other reason is overruled.
     type: bool
     default: false
-  established:
+  connections:
     description:
-      - How many established connections this director had when O(peers[].established) was counted.
-        The two are compared.
+      - What RV(lautan.lvs.vrrp_info#module:connections) was on this director when the others in O(peers) were asked.
+        It is compared with theirs.
       - By default they are counted now, which is more than then where many begin.
     type: int
 extends_documentation_fragment:
@@ -162,13 +156,6 @@ EXAMPLES = r"""
       register: table
       changed_when: false
 
-    - name: Count the connections
-      ansible.builtin.command:
-        argv: [grep, --count, --word-regexp, ESTABLISHED, /proc/net/ip_vs_conn]
-      register: established
-      changed_when: false
-      failed_when: established.rc > 1
-
     - name: Move the VIPs, on the director that has them
       lautan.lvs.vrrp_switchover:
         to: 192.0.2.12
@@ -176,8 +163,7 @@ EXAMPLES = r"""
           - address: 192.0.2.12
             vrrp: "{{ hostvars.director2.vrrp }}"
             table: "{{ hostvars.director2.table.stdout }}"
-            established: "{{ hostvars.director2.established.stdout }}"
-        established: "{{ established.stdout }}"
+        connections: "{{ vrrp.connections }}"
 
     - name: Move one of several VRRP instances, and leave the others where they are
       lautan.lvs.vrrp_switchover:
@@ -187,7 +173,6 @@ EXAMPLES = r"""
           - address: 192.0.2.12
             vrrp: "{{ hostvars.director2.vrrp }}"
             table: "{{ hostvars.director2.table.stdout }}"
-            established: "{{ hostvars.director2.established.stdout }}"
 """
 
 RETURN = r"""
@@ -290,7 +275,6 @@ def main() -> None:
                     "address": {"type": "str", "required": True},
                     "vrrp": {"type": "dict", "required": True},
                     "table": {"type": "str", "required": True},
-                    "established": {"type": "int", "required": True},
                 },
             },
             "instances": {"type": "list", "elements": "str"},
@@ -298,7 +282,7 @@ def main() -> None:
             "path": {"type": "path", "default": "/etc/keepalived/keepalived.conf"},
             "timeout": {"type": "float", "default": 5},
             "force": {"type": "bool", "default": False},
-            "established": {"type": "int"},
+            "connections": {"type": "int"},
         },
         supports_check_mode=True,
     )

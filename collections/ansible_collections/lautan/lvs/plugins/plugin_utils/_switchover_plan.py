@@ -26,8 +26,8 @@ def switchover_plan(
     """Return what RETURN of the filter of this name documents.
 
     :param plan: what cluster_plan returned.
-    :param directors: by name, ``vrrp`` (what the module vrrp_info returned), and ``table`` and ``established`` for the
-        module vrrp_switchover; None for a director that did not answer.
+    :param directors: by name, ``vrrp`` (what the module vrrp_info returned), and ``table`` for the module
+        vrrp_switchover; None for a director that did not answer.
     :param to: the name of the director that is to take over everything; the one that stands by if empty; or HOME.
     """
     addresses = {director["name"]: director["address"] for director in plan["directors"]}
@@ -50,7 +50,6 @@ def switchover_plan(
                 "address": addresses[name],
                 "vrrp": seen["vrrp"],
                 "table": seen.get("table", ""),
-                "established": seen.get("established", 0),
             }
             for name, seen in answering.items()
         ],

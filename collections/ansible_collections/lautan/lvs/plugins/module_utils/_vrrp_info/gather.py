@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from typing import Any, Mapping
 
+from ansible_collections.lautan.lvs.plugins.module_utils._ipvs.timeouts import parse_timeouts
 from ansible_collections.lautan.lvs.plugins.module_utils._keepalived import daemon, trial
 from ansible_collections.lautan.lvs.plugins.module_utils._keepalived.access import HostAccess
 from ansible_collections.lautan.lvs.plugins.module_utils._keepalived.model import version_text
@@ -21,7 +22,15 @@ from ansible_collections.lautan.lvs.plugins.module_utils._vrrp_info.model import
 
 _ADDRESSES = ("ip", "-json", "address")
 _DAEMONS = ("ipvsadm", "--list", "--daemon")
+_TIMEOUTS = ("ipvsadm", "--list", "--timeout")
 _IPVS = "/proc/net/ip_vs"
+
+# An entry expires a timeout after its last packet. Entries without one for longer than this are not counted: a director that
+# forwards directly does not see a real server's reset, and keeps what is over until then; and one that has just come back is
+# told of a connection when that has its next packet.
+_IN_USE_SECONDS = 60
+# Columns of the kernel's list. There may be millions of lines.
+_COUNT = '$8 == "ESTABLISHED" && $9 > least { count++ } END { print count + 0 }'
 
 
 def gather(access: HostAccess, path: str, pause: daemon.Pause) -> Info:
@@ -42,6 +51,7 @@ def gather(access: HostAccess, path: str, pause: daemon.Pause) -> Info:
         version=version_text(trial.installed_version(access)) if access.has_program("keepalived") else None,
         instances=_instances(access, service, document, held, pause),
         sync_daemons=_sync_daemons(access, warnings),
+        connections=_connections(access),
         warnings=warnings,
     )
 
@@ -78,3 +88,10 @@ def _sync_daemons(access: HostAccess, warnings: list[str]) -> list[SyncDaemon]:
         warnings.append("ipvsadm is not installed, so sync daemons are not known")
         return []
     return parse.sync_daemons(check(access.run, _DAEMONS))
+
+
+def _connections(access: HostAccess) -> int:
+    if access.identity(_IPVS) is None or not access.has_program("ipvsadm"):
+        return 0
+    least = parse_timeouts(check(access.run, _TIMEOUTS)).tcp - _IN_USE_SECONDS
+    return int(check(access.run, ("awk", "-v", f"least={least}", _COUNT, "/proc/net/ip_vs_conn")))

@@ -46,4 +46,5 @@ def run_module(module: AnsibleModule) -> None:
             version=info.version,
             instances=[instance.as_dict() for instance in info.instances],
             sync_daemons=[daemon.as_dict() for daemon in info.sync_daemons],
+            connections=info.connections,
         )

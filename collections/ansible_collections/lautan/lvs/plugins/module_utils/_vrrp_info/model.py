@@ -74,4 +74,5 @@ class Info:
     version: str | None
     instances: list[Instance]
     sync_daemons: list[SyncDaemon]
+    connections: int
     warnings: list[str]

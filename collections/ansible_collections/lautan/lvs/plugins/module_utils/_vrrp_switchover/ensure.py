@@ -53,7 +53,6 @@ from ansible_collections.lautan.lvs.plugins.module_utils._vrrp_switchover.track_
 
 _IPVS = "/proc/net/ip_vs"
 _TABLE = ("ipvsadm", "--save", "--numeric")
-_ESTABLISHED = ("grep", "--count", "--word-regexp", "ESTABLISHED", "/proc/net/ip_vs_conn")
 
 # An instance needs this many advertisement intervals to find out that nobody else is there.
 _INTERVALS = 4
@@ -71,8 +70,8 @@ def ensure(access: DirectorAccess, wanted: Wanted, check_mode: bool, outcome: Ou
     """
     mistakes: list[str] = []
     check_timeout(wanted.timeout, mistakes)
-    if wanted.established is not None and wanted.established < 0:
-        mistakes.append(f"established={wanted.established}: must be 0 or more")
+    if wanted.connections is not None and wanted.connections < 0:
+        mistakes.append(f"connections={wanted.connections}: must be 0 or more")
     to = None if wanted.to is None else read_address("to", wanted.to, mistakes)
     peers = read_peers(wanted, mistakes)
     document = _document(access, wanted.path)
@@ -94,7 +93,7 @@ def ensure(access: DirectorAccess, wanted: Wanted, check_mode: bool, outcome: Ou
             return
         files = [tracking for tracking in files if any(item.name in tracking.instances for item in moving)]
         faults = _hindrances(wanted, moving, files, found)
-        faults += reasons(moving, to, peers, _forwarding(access, info, document, wanted.established), wanted.force)
+        faults += reasons(moving, to, peers, _forwarding(access, info, document, wanted.connections), wanted.force)
         if faults:
             raise Mistakes(faults)
         paths = [tracking.file for tracking in files]
@@ -191,7 +190,7 @@ def _hindrances(
     return lines
 
 
-def _forwarding(access: DirectorAccess, info: Info, document: Mapping[str, Any], established: int | None) -> Forwarding:
+def _forwarding(access: DirectorAccess, info: Info, document: Mapping[str, Any], connections: int | None) -> Forwarding:
     configured = bool(document.get("global_defs", {}).get("lvs_sync_daemon"))
     synchronised = configured or any(item.role == "master" for item in info.sync_daemons)
     # Where the kernel has no IPVS there is nothing, and ipvsadm would load it.
@@ -199,13 +198,5 @@ def _forwarding(access: DirectorAccess, info: Info, document: Mapping[str, Any],
         return Forwarding({}, 0, info.sync_daemons, synchronised)
     table = read_table(check(access.run, _TABLE))
     # Between the count on the other director and one here, thousands may have begun.
-    count = _established(access) if established is None else established
+    count = info.connections if connections is None else connections
     return Forwarding(table, count, info.sync_daemons, synchronised)
-
-
-def _established(access: DirectorAccess) -> int:
-    completed = access.run(_ESTABLISHED, None)
-    # grep(1) ends with 1 if there are none.
-    if completed.rc not in (0, 1) or not completed.stdout.strip().isdigit():
-        raise CommandError(_ESTABLISHED, completed)
-    return int(completed.stdout)

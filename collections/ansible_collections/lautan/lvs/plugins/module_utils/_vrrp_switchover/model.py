@@ -53,7 +53,7 @@ class Wanted:
     path: str
     timeout: float
     force: bool
-    established: int | None = None
+    connections: int | None = None
 
 
 @dataclass(frozen=True)
@@ -76,15 +76,15 @@ class Peer:
     instances: list[PeerInstance]
     sync_daemons: list[SyncDaemon]
     table: Table
-    established: int
+    connections: int
 
 
 @dataclass(frozen=True)
 class Forwarding:
-    """What this director has in IPVS: its table, its established connections, and what synchronises them."""
+    """What this director has in IPVS: its table, its connections in use, and what synchronises them."""
 
     table: Table
-    established: int
+    connections: int
     sync_daemons: list[SyncDaemon]
     synchronised: bool
 

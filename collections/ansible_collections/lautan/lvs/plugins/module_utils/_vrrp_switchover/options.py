@@ -40,11 +40,9 @@ def read_peers(wanted: Wanted, mistakes: list[str]) -> dict[str, Peer]:
         path = f"peers[{index}]"
         address = read_address(f"{path}.address", item["address"], mistakes)
         table = _table(f"{path}.table", item["table"], mistakes)
-        if item["established"] < 0:
-            mistakes.append(f"{path}.established={item['established']}: must be 0 or more")
         try:
-            running, instances, daemons = _vrrp(item["vrrp"])
-        except (KeyError, TypeError, AttributeError) as exc:
+            told = _vrrp(item["vrrp"])
+        except (KeyError, TypeError, ValueError, AttributeError) as exc:
             what = f"{exc} is missing" if isinstance(exc, KeyError) else str(exc)
             mistakes.append(f"{path}.vrrp: must be what lautan.lvs.vrrp_info returned: {what}")
             continue
@@ -52,11 +50,11 @@ def read_peers(wanted: Wanted, mistakes: list[str]) -> dict[str, Peer]:
             continue
         if address in peers:
             mistakes.append(f"{path}.address={item['address']!r}: another one has that as well")
-        peers[address] = Peer(address, running, instances, daemons, table, item["established"])
+        peers[address] = Peer(address=address, table=table, **told)
     return peers
 
 
-def _vrrp(told: Mapping[str, Any]) -> tuple[bool, list[PeerInstance], list[SyncDaemon]]:
+def _vrrp(told: Mapping[str, Any]) -> dict[str, Any]:
     instances = [
         PeerInstance(
             name=item["name"],
@@ -68,7 +66,12 @@ def _vrrp(told: Mapping[str, Any]) -> tuple[bool, list[PeerInstance], list[SyncD
         )
         for item in told["instances"]
     ]
-    return bool(told["running"]), instances, [SyncDaemon(**item) for item in told["sync_daemons"]]
+    return {
+        "running": bool(told["running"]),
+        "instances": instances,
+        "sync_daemons": [SyncDaemon(**item) for item in told["sync_daemons"]],
+        "connections": int(told["connections"]),
+    }
 
 
 def _table(path: str, text: str, mistakes: list[str]) -> Table | None:

@@ -131,8 +131,8 @@ def _unsynchronised(here: Forwarding, peer: Peer) -> Iterator[str]:
     # A backup daemon with syncid 0 takes everything.
     elif not any(daemon.syncid in (0, sending[0].syncid) for daemon in taking):
         yield f"connections: no backup sync daemon with syncid {sending[0].syncid} runs on {peer.address}"
-    if here.established >= ENOUGH and peer.established < here.established * SHARE:
+    if here.connections >= ENOUGH and peer.connections < here.connections * SHARE:
         yield (
-            f"connections: {peer.address} knows {peer.established} established ones, and this director has "
-            f"{here.established}"
+            f"connections: {peer.address} knows {peer.connections} that are in use, and this director has "
+            f"{here.connections}"
         )

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import subprocess
 
 import pytest
 import yaml
@@ -25,6 +26,16 @@ from ansible_collections.lautan.lvs.tests.unit.plugins.module_utils._keepalived.
 )
 
 HELD = [{"ifname": "eth0", "addr_info": [{"local": "192.0.2.11"}, {"local": "192.0.2.100"}]}]
+# Of a director that forwards directly; the third one had its last packet more than a minute ago.
+CONNECTIONS = """\
+Pro FromIP   FPrt ToIP     TPrt DestIP   DPrt State       Expires PEName PEData
+TCP C612011F D792 C6120064 01BB C6120017 01BB ESTABLISHED     884
+TCP C612011F D324 C6120064 01BB C6120016 01BB FIN_WAIT         41
+TCP C612011F D79C C6120064 01BB C6120016 01BB ESTABLISHED     840
+TCP [fd00:c612:0000:0001:0000:0000:0000:0031] D7B6 [fd00:c612:0000:0000:0000:0000:0000:0100] 01BB \
+[fd00:c612:0000:0000:0000:0000:0000:0021] 01BB ESTABLISHED     841
+UDP C612011F D7B6 C6120064 2710 C6120016 2710 UDP             60
+"""
 DAEMONS = "master sync daemon (mcast=eth0, syncid=51, maxlen=1472)\n"
 
 
@@ -42,6 +53,11 @@ class Director(FakeDirector):
             return Completed(0, json.dumps(HELD), "")
         if line == "ipvsadm --list --daemon":
             return Completed(0, DAEMONS, "")
+        if line == "ipvsadm --list --timeout":
+            return Completed(0, "Timeout (tcp tcpfin udp): 900 60 60\n", "")
+        if argv[0] == "awk" and argv[-1] == "/proc/net/ip_vs_conn":
+            done = subprocess.run(argv[:-1], input=CONNECTIONS, capture_output=True, text=True, check=False)
+            return Completed(done.returncode, done.stdout, done.stderr)
         return super().run(argv, stdin)
 
     def dump(self):
@@ -84,6 +100,7 @@ def test_running(director, capsys):
     assert (instance["name"], instance["state"], instance["peers"]) == ("lvs_51", "MASTER", ["192.0.2.12"])
     assert (instance["addresses_held"], instance["addresses_missing"]) == (["192.0.2.100"], ["2001:db8::100"])
     assert [daemon["role"] for daemon in result["sync_daemons"]] == ["master"]
+    assert result["connections"] == 2
     assert director.signals == [(MAIN_PID, 36)]
 
 

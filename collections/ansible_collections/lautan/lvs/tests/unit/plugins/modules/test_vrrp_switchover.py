@@ -104,9 +104,9 @@ def test_documentation_agrees_with_the_arguments():
         "path": ("path", "/etc/keepalived/keepalived.conf", None),
         "timeout": ("float", 5, None),
         "force": ("bool", False, None),
-        "established": ("int", None, None),
+        "connections": ("int", None, None),
     }
-    assert list(options["peers"]["suboptions"]) == ["address", "vrrp", "table", "established"]
+    assert list(options["peers"]["suboptions"]) == ["address", "vrrp", "table"]
 
 
 def test_what_an_interrupted_run_has_left_behind(lan, capsys, warnings):

@@ -41,7 +41,6 @@ def seen(*states, missing=(), orphaned=()):
             ]
         },
         "table": "-A -f 1 -s rr\n",
-        "established": 7,
     }
 
 

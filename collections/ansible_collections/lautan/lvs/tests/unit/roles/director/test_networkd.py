@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 import json
+import subprocess
 from configparser import ConfigParser
 from pathlib import Path
 from typing import Any
@@ -20,12 +21,6 @@ from ansible_collections.lautan.lvs.tests.unit.roles.rendering import ROLES
 FIXTURES = Path(__file__).parent / "fixtures"
 # What systemd-networkd says of an interface that it leaves alone.
 UNMANAGED = {"Index": 1, "Name": "lo", "AdministrativeState": "unmanaged", "OnlineState": None}
-
-
-def task(module: str) -> dict[str, Any]:
-    """The last task of the file that uses this module."""
-    tasks = yaml.safe_load((ROLES / "director" / "tasks/networkd.yml").read_text(encoding="utf-8"))
-    return next(each for each in reversed(tasks) if f"ansible.builtin.{module}" in each)
 
 
 def network_file(asked: dict[str, Any]) -> str:
@@ -43,25 +38,31 @@ def test_file_of_netplan_is_in_another_directory() -> None:
     assert network_file({"stdout": said}) == "10-netplan-eth0.network"
 
 
-@pytest.mark.parametrize(
-    "asked", [{"skipped": True}, {"stdout": json.dumps(UNMANAGED)}, {"stdout": json.dumps({"NetworkFile": None})}]
-)
-def test_interface_of_somebody_else(asked: dict[str, Any]) -> None:
-    assert network_file(asked) == ""
-    for module in ("file", "copy"):
-        assert not evaluated(task(module)["when"], {"__director_networkd": asked})
+# Nothing is said where systemd-networkd does not run.
+@pytest.mark.parametrize("said", ["", json.dumps(UNMANAGED), json.dumps({"NetworkFile": None})])
+def test_interface_of_somebody_else(said: str) -> None:
+    assert network_file({"stdout": said}) == ""
 
 
 @pytest.mark.parametrize(("state", "asks"), [("active", True), ("inactive", False), ("failed", False)])
-def test_one_that_is_stopped_is_not_asked(state: str, asks: bool) -> None:
+def test_one_that_is_stopped_is_not_asked(state: str, asks: bool, tmp_path: Path) -> None:
     """Because the question would start it."""
-    ask = task("command")
-    assert "networkctl" in ask["ansible.builtin.command"]["argv"]
-    assert evaluated(ask["when"], {"__director_networkd_state": {"stdout": state}}) is asks
+    tasks = yaml.safe_load((ROLES / "director" / "tasks/configure.yml").read_text(encoding="utf-8"))
+    (question,) = (each["ansible.builtin.shell"]["cmd"] for each in tasks if "networkctl" in str(each))
+    for program, says in (("systemctl", state), ("networkctl", "{}")):
+        (tmp_path / program).write_text(f"#!/bin/sh\necho '{says}'\n")
+        (tmp_path / program).chmod(0o755)
+    command = question.replace("{{ __director_interface | quote }}", "eth0")
+    environment = {"PATH": f"{tmp_path}:/usr/bin:/bin"}
+    done = subprocess.run(["/bin/sh", "-c", command], env=environment, capture_output=True, text=True, check=True)
+    assert done.stdout == ("{}\n" if asks else "")
 
 
 def test_addresses_of_both_families_are_kept() -> None:
     """``static`` would not keep IPv6 VIPs."""
+    said = (FIXTURES / "debian12-networkctl.json").read_text(encoding="utf-8")
+    file = evaluated("__director_networkd_file", {"__director_networkd": {"stdout": said}})
+    assert file["path"] == "/etc/systemd/network/10-lan.network.d/60-lvs-director.conf"
     drop_in = ConfigParser()
-    drop_in.read_string(task("copy")["ansible.builtin.copy"]["content"])
+    drop_in.read_string(file["content"])
     assert drop_in["Network"]["KeepConfiguration"] == "yes"

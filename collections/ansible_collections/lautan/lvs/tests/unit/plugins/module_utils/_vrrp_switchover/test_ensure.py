@@ -435,7 +435,7 @@ BACKUP_DAEMON = "backup sync daemon (mcast=eth0, syncid=51, maxlen=1472)\n"
 
 
 @pytest.mark.parametrize(
-    ("daemons", "established", "lines"),
+    ("daemons", "connections", "lines"),
     [
         ((MASTER_DAEMON, BACKUP_DAEMON), (100, 50), []),
         ((MASTER_DAEMON, BACKUP_DAEMON.replace("51", "0")), (19, 0), []),
@@ -443,7 +443,7 @@ BACKUP_DAEMON = "backup sync daemon (mcast=eth0, syncid=51, maxlen=1472)\n"
         (
             (MASTER_DAEMON, BACKUP_DAEMON),
             (100, 49),
-            [f"connections: {TWO} knows 49 established ones, and this director has 100"],
+            [f"connections: {TWO} knows 49 that are in use, and this director has 100"],
         ),
         (
             (MASTER_DAEMON, BACKUP_DAEMON.replace("51", "52")),
@@ -455,14 +455,14 @@ BACKUP_DAEMON = "backup sync daemon (mcast=eth0, syncid=51, maxlen=1472)\n"
             (100, 0),
             [
                 f"connections: no backup sync daemon with syncid 51 runs on {TWO}",
-                f"connections: {TWO} knows 0 established ones, and this director has 100",
+                f"connections: {TWO} knows 0 that are in use, and this director has 100",
             ],
         ),
     ],
 )
-def test_connections(here, there, daemons, established, lines):
+def test_connections(here, there, daemons, connections, lines):
     here.daemons, there.daemons = daemons
-    here.established, there.established = established
+    here.connections, there.connections = connections
     if lines:
         assert refusal(here, wanted(peers=[there.told()])) == lines
     here.read_only = False
@@ -472,14 +472,14 @@ def test_connections(here, there, daemons, established, lines):
 def test_connections_are_counted_at_the_same_time(here, there):
     """Between the count there and the move, many have begun: none of them is one that the other director lacks."""
     here.daemons, there.daemons = MASTER_DAEMON, BACKUP_DAEMON
-    there.established = 330
-    told, here.established = there.told(), 800
+    there.connections = 330
+    told, here.connections = there.told(), 800
     assert refusal(here, wanted(peers=[told])) == [
-        f"connections: {TWO} knows 330 established ones, and this director has 800"
+        f"connections: {TWO} knows 330 that are in use, and this director has 800"
     ]
-    assert refusal(here, wanted(peers=[told], established=-1)) == ["established=-1: must be 0 or more"]
+    assert refusal(here, wanted(peers=[told], connections=-1)) == ["connections=-1: must be 0 or more"]
     here.read_only = False
-    assert run(here, wanted(peers=[told], established=340)).changed
+    assert run(here, wanted(peers=[told], connections=340)).changed
 
 
 def test_sync_daemon_that_is_configured_and_does_not_run(here, there):
@@ -488,14 +488,14 @@ def test_sync_daemon_that_is_configured_and_does_not_run(here, there):
 
 
 def test_force_overrules_connections_only(here, there):
-    here.daemons, here.established = MASTER_DAEMON, 100
+    here.daemons, here.connections = MASTER_DAEMON, 100
     assert refusal(here, wanted(peers=[change(there.told(), state="FAULT")], force=True)) == [
         f"{TWO}: VRRP instance lvs_51 is FAULT, not BACKUP"
     ]
 
 
 def test_all_reasons_at_once(here, there):
-    here.daemons, here.established, here.nopreempt = MASTER_DAEMON, 100, False
+    here.daemons, here.connections, here.nopreempt = MASTER_DAEMON, 100, False
     told = change(there.told(table="-A -f 21 -6 -s rr\n"), state="FAULT", addresses=[])
     lines = refusal(here, wanted(peers=[told], timeout=0.1))
     assert len(lines) == 8
@@ -559,7 +559,7 @@ def test_mistakes_in_the_options(here, there):
     told = there.told()
     peers = [
         {**told, "address": "director2"},
-        {**told, "established": -1, "table": "IP Virtual Server"},
+        {**told, "table": "IP Virtual Server"},
         {**told, "vrrp": {"msg": "unreachable"}},
         told,
         told,
@@ -571,7 +571,6 @@ def test_mistakes_in_the_options(here, there):
         "peers[0].address='director2': must be an IP address",
         "peers[1].table: must be what ipvsadm --save --numeric printed: "
         "not a line of ipvsadm --save: 'IP Virtual Server'",
-        "peers[1].established=-1: must be 0 or more",
         "peers[2].vrrp: must be what lautan.lvs.vrrp_info returned: 'instances' is missing",
         f"peers[4].address='{TWO}': another one has that as well",
         "instances[0]='a': does not track lvs_switchover*; those that do: lvs_51",
