@@ -211,6 +211,7 @@ def test_sorry_server_answers_while_there_is_no_quorum(whole_again, get):
     """rs3 is the sorry server of the two others, which are needed both. One of them loses its power, and comes back."""
     director = cluster.active_director()
     service = {
+        "name": "http",
         "vip": VIPS[0],
         "family": "ipv4",
         "protocol": "tcp",
