@@ -21,8 +21,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from ansible_collections.lautan.lvs.plugins.module_utils._failures import Mistakes
 from ansible_collections.lautan.lvs.plugins.module_utils._keepalived import ensure, trial
-from ansible_collections.lautan.lvs.plugins.module_utils._keepalived.model import Mistakes
 from ansible_collections.lautan.lvs.plugins.module_utils._keepalived.parse import parse
 from ansible_collections.lautan.lvs.plugins.module_utils._runner import Completed
 from ansible_collections.lautan.lvs.tests.unit.plugins.module_utils._keepalived import fake_director

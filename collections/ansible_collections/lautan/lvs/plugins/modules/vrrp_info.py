@@ -236,8 +236,8 @@ sync_daemons:
       sample: 1
 connections:
   description:
-    - How many TCP connections IPVS has here that are established, and had a packet in the last minute. On a director that
-      stands by, those that it was told of in the last minute.
+    - How many TCP connections IPVS has here that are established, and had a packet in the last minute.
+      On a director that stands by, those that it was told of in the last minute.
     - Older ones are not counted, because most of them are over. A director that forwards directly, or through tunnels,
       does not see what real servers send, a reset for example.
   returned: success

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from typing import Mapping, NamedTuple, Protocol, Sequence
 
+from ansible_collections.lautan.lvs.plugins.module_utils._failures import Mistakes
 from ansible_collections.lautan.lvs.plugins.module_utils._ipvs.boot_defaults import is_set, setting, with_settings
 from ansible_collections.lautan.lvs.plugins.module_utils._ipvs.boot_host import File
 from ansible_collections.lautan.lvs.plugins.module_utils._ipvs.boot_keepalived import Keepalived, keepalived
@@ -23,7 +24,7 @@ from ansible_collections.lautan.lvs.plugins.module_utils._ipvs.boot_rules import
     rules_file,
 )
 from ansible_collections.lautan.lvs.plugins.module_utils._ipvs.daemon import parse_daemons
-from ansible_collections.lautan.lvs.plugins.module_utils._ipvs.model import Mistakes, NotReached
+from ansible_collections.lautan.lvs.plugins.module_utils._ipvs.model import NotReached
 from ansible_collections.lautan.lvs.plugins.module_utils._ipvs.parse import ParseError
 from ansible_collections.lautan.lvs.plugins.module_utils._ipvs.read import PROGRAM, TABLE_QUERY, parse_table
 from ansible_collections.lautan.lvs.plugins.module_utils._ipvs.settings import (

@@ -13,6 +13,7 @@ import contextlib
 from ipaddress import AddressValueError, IPv4Address, IPv6Address
 from typing import Any, Mapping, NamedTuple, Sequence
 
+from ansible_collections.lautan.lvs.plugins.module_utils._failures import Mistakes
 from ansible_collections.lautan.lvs.plugins.module_utils._ipvs.daemon import (
     GROUP,
     PORT,
@@ -24,7 +25,7 @@ from ansible_collections.lautan.lvs.plugins.module_utils._ipvs.daemon import (
     start_words,
     stop_words,
 )
-from ansible_collections.lautan.lvs.plugins.module_utils._ipvs.model import Mistakes, NotReached, Table, family_of
+from ansible_collections.lautan.lvs.plugins.module_utils._ipvs.model import NotReached, Table, family_of
 from ansible_collections.lautan.lvs.plugins.module_utils._ipvs.read import read_table
 from ansible_collections.lautan.lvs.plugins.module_utils._ipvs.render import real_words
 from ansible_collections.lautan.lvs.plugins.module_utils._ipvs.settings import (

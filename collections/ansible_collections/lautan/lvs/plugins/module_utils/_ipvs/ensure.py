@@ -11,11 +11,11 @@ from __future__ import annotations
 
 from typing import Callable, Iterable, NamedTuple, Sequence
 
+from ansible_collections.lautan.lvs.plugins.module_utils._failures import Mistakes
 from ansible_collections.lautan.lvs.plugins.module_utils._ipvs import render
 from ansible_collections.lautan.lvs.plugins.module_utils._ipvs.listing import listed_table
 from ansible_collections.lautan.lvs.plugins.module_utils._ipvs.model import (
     Incomplete,
-    Mistakes,
     NotReached,
     Step,
     Table,

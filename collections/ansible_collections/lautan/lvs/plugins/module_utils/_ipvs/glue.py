@@ -11,16 +11,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Callable
 
+from ansible_collections.lautan.lvs.plugins.module_utils._failures import Mistakes
 from ansible_collections.lautan.lvs.plugins.module_utils._ipvs import host as hosts
 from ansible_collections.lautan.lvs.plugins.module_utils._ipvs import render
 from ansible_collections.lautan.lvs.plugins.module_utils._ipvs.ensure import Outcome, ensure
-from ansible_collections.lautan.lvs.plugins.module_utils._ipvs.model import (
-    Incomplete,
-    Mistakes,
-    NotReached,
-    Service,
-    Table,
-)
+from ansible_collections.lautan.lvs.plugins.module_utils._ipvs.model import Incomplete, NotReached, Service, Table
 from ansible_collections.lautan.lvs.plugins.module_utils._ipvs.parse import ParseError
 from ansible_collections.lautan.lvs.plugins.module_utils._runner import CommandError
 

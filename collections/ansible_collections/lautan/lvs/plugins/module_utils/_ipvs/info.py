@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Mapping
 
+from ansible_collections.lautan.lvs.plugins.module_utils._failures import Mistakes
 from ansible_collections.lautan.lvs.plugins.module_utils._ipvs.connections import (
     PATH,
     describe_connection,
@@ -21,7 +22,6 @@ from ansible_collections.lautan.lvs.plugins.module_utils._ipvs.counters import c
 from ansible_collections.lautan.lvs.plugins.module_utils._ipvs.daemon import parse_daemons
 from ansible_collections.lautan.lvs.plugins.module_utils._ipvs.describe import to_document
 from ansible_collections.lautan.lvs.plugins.module_utils._ipvs.listing import sections, title
-from ansible_collections.lautan.lvs.plugins.module_utils._ipvs.model import Mistakes
 from ansible_collections.lautan.lvs.plugins.module_utils._ipvs.read import (
     DAEMON_QUERY,
     PROGRAM,

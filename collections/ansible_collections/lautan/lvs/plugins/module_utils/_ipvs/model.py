@@ -18,6 +18,8 @@ from __future__ import annotations
 
 from typing import Dict, NamedTuple
 
+from ansible_collections.lautan.lvs.plugins.module_utils import _failures
+
 PROTOCOLS = ("tcp", "udp", "sctp")
 METHODS = ("dr", "nat", "tun")
 TUNNEL_TYPES = ("ipip", "gue", "gre")
@@ -106,20 +108,11 @@ def family_of(address: str) -> int:
     return 6 if ":" in address else 4
 
 
-class Mistakes(Exception):  # noqa: N818  # what went wrong is the operator's, and it is several things
-    """What was asked for cannot be. Nothing was changed."""
-
-    def __init__(self, mistakes: list[str]) -> None:
-        super().__init__("; ".join(mistakes))
-        self.mistakes = mistakes
-
-
-class NotReached(Exception):  # noqa: N818  # the state, after all commands went well
+class NotReached(_failures.NotReached):  # the state, after all commands went well
     """ipvsadm did not complain, but the kernel does not hold what it was given."""
 
     def __init__(self, differences: list[str], applied: list[str]) -> None:
-        super().__init__("; ".join(differences))
-        self.differences = differences
+        super().__init__(differences)
         self.applied = applied
 
 

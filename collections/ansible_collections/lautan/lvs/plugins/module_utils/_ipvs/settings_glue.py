@@ -12,8 +12,9 @@ from __future__ import annotations
 import os
 from typing import TYPE_CHECKING, Any, Callable
 
+from ansible_collections.lautan.lvs.plugins.module_utils._failures import Mistakes
 from ansible_collections.lautan.lvs.plugins.module_utils._ipvs.explain import advice
-from ansible_collections.lautan.lvs.plugins.module_utils._ipvs.model import Mistakes, NotReached
+from ansible_collections.lautan.lvs.plugins.module_utils._ipvs.model import NotReached
 from ansible_collections.lautan.lvs.plugins.module_utils._ipvs.parse import ParseError
 from ansible_collections.lautan.lvs.plugins.module_utils._ipvs.settings import Outcome, Progress
 from ansible_collections.lautan.lvs.plugins.module_utils._runner import CommandError

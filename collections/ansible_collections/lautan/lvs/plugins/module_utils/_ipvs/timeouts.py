@@ -11,7 +11,8 @@ from __future__ import annotations
 
 from typing import Any, Mapping, NamedTuple
 
-from ansible_collections.lautan.lvs.plugins.module_utils._ipvs.model import Mistakes, NotReached
+from ansible_collections.lautan.lvs.plugins.module_utils._failures import Mistakes
+from ansible_collections.lautan.lvs.plugins.module_utils._ipvs.model import NotReached
 from ansible_collections.lautan.lvs.plugins.module_utils._ipvs.parse import ParseError
 from ansible_collections.lautan.lvs.plugins.module_utils._ipvs.settings import (
     Outcome,

@@ -13,13 +13,13 @@ import difflib
 from dataclasses import dataclass, field
 from typing import Any, Mapping
 
+from ansible_collections.lautan.lvs.plugins.module_utils._failures import Mistakes
 from ansible_collections.lautan.lvs.plugins.module_utils._keepalived import daemon, render, trial
 from ansible_collections.lautan.lvs.plugins.module_utils._keepalived.access import HostAccess
 from ansible_collections.lautan.lvs.plugins.module_utils._keepalived.model import (
     OLDEST,
     Faults,
     File,
-    Mistakes,
     Version,
     mask_text,
     version_text,

@@ -16,14 +16,10 @@ import tempfile
 import time
 from typing import TYPE_CHECKING, Any, Iterator, Sequence
 
+from ansible_collections.lautan.lvs.plugins.module_utils._failures import Mistakes
 from ansible_collections.lautan.lvs.plugins.module_utils._keepalived.diff import diff_of
 from ansible_collections.lautan.lvs.plugins.module_utils._keepalived.ensure import Outcome, Wanted, ensure
-from ansible_collections.lautan.lvs.plugins.module_utils._keepalived.model import (
-    File,
-    Mistakes,
-    NotReached,
-    mask_values,
-)
+from ansible_collections.lautan.lvs.plugins.module_utils._keepalived.model import File, NotReached, mask_values
 from ansible_collections.lautan.lvs.plugins.module_utils._keepalived.validate import secrets_of
 from ansible_collections.lautan.lvs.plugins.module_utils._runner import CommandError, Completed, module_runner
 

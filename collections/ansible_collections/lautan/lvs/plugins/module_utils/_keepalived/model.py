@@ -13,6 +13,8 @@ import re
 from dataclasses import dataclass
 from typing import Any, Iterable, Tuple
 
+from ansible_collections.lautan.lvs.plugins.module_utils import _failures
+
 Version = Tuple[int, int, int]
 
 # What Debian 12 has. Nothing older was tried, and keywords are not known to be missing there.
@@ -35,21 +37,15 @@ class File:
     gid: int = 0
 
 
-class Mistakes(Exception):  # noqa: N818  # what went wrong is the operator's, and it is several things
-    """All that is wrong with the options, the host or the candidate; nothing was changed."""
-
-    def __init__(self, mistakes: list[str]) -> None:
-        super().__init__("; ".join(mistakes))
-        self.mistakes = mistakes
-
-
-class NotReached(Exception):  # noqa: N818  # the state, after all steps went well
+class NotReached(_failures.NotReached):  # the state, after all steps went well
     """The running keepalived is not what it was made: each difference is named, and what was done about it."""
 
     def __init__(self, differences: list[str], rolled_back: str) -> None:
-        super().__init__(f"{'; '.join(differences)}. {rolled_back}")
-        self.differences = differences
+        super().__init__(differences)
         self.rolled_back = rolled_back
+
+    def __str__(self) -> str:
+        return f"{super().__str__()}. {self.rolled_back}"
 
 
 class Faults:

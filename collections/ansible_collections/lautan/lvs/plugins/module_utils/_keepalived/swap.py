@@ -11,9 +11,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Mapping
 
+from ansible_collections.lautan.lvs.plugins.module_utils._failures import Mistakes
 from ansible_collections.lautan.lvs.plugins.module_utils._keepalived import daemon, live, trial
 from ansible_collections.lautan.lvs.plugins.module_utils._keepalived.access import HostAccess
-from ansible_collections.lautan.lvs.plugins.module_utils._keepalived.model import File, Mistakes, NotReached
+from ansible_collections.lautan.lvs.plugins.module_utils._keepalived.model import File, NotReached
 from ansible_collections.lautan.lvs.plugins.module_utils._keepalived.parse import parse
 from ansible_collections.lautan.lvs.plugins.module_utils._runner import check
 

@@ -12,15 +12,10 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any, Mapping, Sequence
 
+from ansible_collections.lautan.lvs.plugins.module_utils._failures import Mistakes
 from ansible_collections.lautan.lvs.plugins.module_utils._ipvs import ensure as ipvs
 from ansible_collections.lautan.lvs.plugins.module_utils._ipvs import render
-from ansible_collections.lautan.lvs.plugins.module_utils._ipvs.model import (
-    Incomplete,
-    Mistakes,
-    NotReached,
-    ServiceKey,
-    Table,
-)
+from ansible_collections.lautan.lvs.plugins.module_utils._ipvs.model import Incomplete, NotReached, ServiceKey, Table
 from ansible_collections.lautan.lvs.plugins.module_utils._ipvs.read import read_table
 from ansible_collections.lautan.lvs.plugins.module_utils._keepalived import daemon
 from ansible_collections.lautan.lvs.plugins.module_utils._keepalived.model import Faults, mask_values

@@ -15,9 +15,10 @@ import stat
 import time
 from typing import TYPE_CHECKING, Any
 
+from ansible_collections.lautan.lvs.plugins.module_utils._failures import Mistakes
 from ansible_collections.lautan.lvs.plugins.module_utils._ipvs import render
 from ansible_collections.lautan.lvs.plugins.module_utils._ipvs.explain import explain
-from ansible_collections.lautan.lvs.plugins.module_utils._ipvs.model import Incomplete, Mistakes, NotReached
+from ansible_collections.lautan.lvs.plugins.module_utils._ipvs.model import Incomplete, NotReached
 from ansible_collections.lautan.lvs.plugins.module_utils._ipvs.parse import ParseError
 from ansible_collections.lautan.lvs.plugins.module_utils._keepalived import glue
 from ansible_collections.lautan.lvs.plugins.module_utils._keepalived.daemon import NoDump

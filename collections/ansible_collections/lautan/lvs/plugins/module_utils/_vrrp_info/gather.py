@@ -25,9 +25,9 @@ _DAEMONS = ("ipvsadm", "--list", "--daemon")
 _TIMEOUTS = ("ipvsadm", "--list", "--timeout")
 _IPVS = "/proc/net/ip_vs"
 
-# An entry expires a timeout after its last packet. Entries without one for longer than this are not counted: a director that
-# forwards directly does not see a real server's reset, and keeps what is over until then; and one that has just come back is
-# told of a connection when that has its next packet.
+# An entry expires a timeout after its last packet. Entries without one for longer than this are not counted: a director
+# that forwards directly does not see a real server's reset, and keeps what is over until then; and one that has just
+# come back is told of a connection when that has its next packet.
 _IN_USE_SECONDS = 60
 # Columns of the kernel's list. There may be millions of lines.
 _COUNT = '$8 == "ESTABLISHED" && $9 > least { count++ } END { print count + 0 }'

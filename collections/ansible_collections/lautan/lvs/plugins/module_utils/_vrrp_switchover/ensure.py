@@ -13,10 +13,10 @@ import contextlib
 import os
 from typing import Any, Mapping, Sequence
 
+from ansible_collections.lautan.lvs.plugins.module_utils._failures import Mistakes
 from ansible_collections.lautan.lvs.plugins.module_utils._keepalived import daemon
-from ansible_collections.lautan.lvs.plugins.module_utils._keepalived.model import Mistakes
 from ansible_collections.lautan.lvs.plugins.module_utils._keepalived.parse import parse as parse_configuration
-from ansible_collections.lautan.lvs.plugins.module_utils._runner import CommandError, check
+from ansible_collections.lautan.lvs.plugins.module_utils._runner import check
 from ansible_collections.lautan.lvs.plugins.module_utils._vrrp_info import parse
 from ansible_collections.lautan.lvs.plugins.module_utils._vrrp_info.gather import gather
 from ansible_collections.lautan.lvs.plugins.module_utils._vrrp_info.model import Info, Instance

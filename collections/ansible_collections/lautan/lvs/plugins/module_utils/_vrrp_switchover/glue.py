@@ -16,9 +16,10 @@ import signal
 import time
 from typing import TYPE_CHECKING, Any, Iterator
 
+from ansible_collections.lautan.lvs.plugins.module_utils._failures import Mistakes
 from ansible_collections.lautan.lvs.plugins.module_utils._keepalived.daemon import NoDump
 from ansible_collections.lautan.lvs.plugins.module_utils._keepalived.glue import LocalHost
-from ansible_collections.lautan.lvs.plugins.module_utils._keepalived.model import Mistakes, NotReached
+from ansible_collections.lautan.lvs.plugins.module_utils._keepalived.model import NotReached
 from ansible_collections.lautan.lvs.plugins.module_utils._runner import CommandError
 from ansible_collections.lautan.lvs.plugins.module_utils._vrrp_switchover.ensure import ensure
 from ansible_collections.lautan.lvs.plugins.module_utils._vrrp_switchover.model import (

@@ -8,9 +8,10 @@ from __future__ import annotations
 
 import pytest
 
+from ansible_collections.lautan.lvs.plugins.module_utils._failures import Mistakes
 from ansible_collections.lautan.lvs.plugins.module_utils._ipvs.boot import Boot, ensure_boot, observe, read_ipvs
 from ansible_collections.lautan.lvs.plugins.module_utils._ipvs.boot_host import File
-from ansible_collections.lautan.lvs.plugins.module_utils._ipvs.model import Mistakes, NotReached
+from ansible_collections.lautan.lvs.plugins.module_utils._ipvs.model import NotReached
 from ansible_collections.lautan.lvs.plugins.module_utils._ipvs.settings import Progress
 from ansible_collections.lautan.lvs.plugins.module_utils._runner import CommandError, Completed
 from ansible_collections.lautan.lvs.tests.unit.plugins.module_utils._ipvs.fake_director import (

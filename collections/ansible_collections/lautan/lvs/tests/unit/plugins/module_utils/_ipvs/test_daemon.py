@@ -10,9 +10,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from ansible_collections.lautan.lvs.plugins.module_utils._failures import Mistakes
 from ansible_collections.lautan.lvs.plugins.module_utils._ipvs.daemon import Daemon, parse_daemons, start_words
 from ansible_collections.lautan.lvs.plugins.module_utils._ipvs.daemon_ensure import ensure_daemon, plan, read_options
-from ansible_collections.lautan.lvs.plugins.module_utils._ipvs.model import Mistakes, NotReached
+from ansible_collections.lautan.lvs.plugins.module_utils._ipvs.model import NotReached
 from ansible_collections.lautan.lvs.plugins.module_utils._ipvs.settings import Progress
 from ansible_collections.lautan.lvs.plugins.module_utils._runner import CommandError
 from ansible_collections.lautan.lvs.tests.unit.plugins.module_utils._ipvs.fake_director import (

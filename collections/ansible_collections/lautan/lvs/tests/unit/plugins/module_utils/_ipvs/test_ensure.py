@@ -12,11 +12,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from ansible_collections.lautan.lvs.plugins.module_utils._failures import Mistakes
 from ansible_collections.lautan.lvs.plugins.module_utils._ipvs import render
 from ansible_collections.lautan.lvs.plugins.module_utils._ipvs.describe import to_document
 from ansible_collections.lautan.lvs.plugins.module_utils._ipvs.ensure import ensure
 from ansible_collections.lautan.lvs.plugins.module_utils._ipvs.listing import listed_table
-from ansible_collections.lautan.lvs.plugins.module_utils._ipvs.model import Incomplete, Mistakes, NotReached
+from ansible_collections.lautan.lvs.plugins.module_utils._ipvs.model import Incomplete, NotReached
 from ansible_collections.lautan.lvs.plugins.module_utils._ipvs.parse import ParseError
 from ansible_collections.lautan.lvs.plugins.module_utils._ipvs.plan import PURGES, make_plan, merged
 from ansible_collections.lautan.lvs.plugins.module_utils._ipvs.read import read_table

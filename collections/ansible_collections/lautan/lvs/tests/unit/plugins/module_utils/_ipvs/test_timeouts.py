@@ -12,7 +12,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ansible_collections.lautan.lvs.plugins.module_utils._ipvs.model import Mistakes, NotReached
+from ansible_collections.lautan.lvs.plugins.module_utils._failures import Mistakes
+from ansible_collections.lautan.lvs.plugins.module_utils._ipvs.model import NotReached
 from ansible_collections.lautan.lvs.plugins.module_utils._ipvs.settings import Progress
 from ansible_collections.lautan.lvs.plugins.module_utils._ipvs.timeouts import (
     LONGEST,

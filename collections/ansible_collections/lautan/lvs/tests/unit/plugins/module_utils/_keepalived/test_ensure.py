@@ -8,10 +8,11 @@ from __future__ import annotations
 
 import pytest
 
+from ansible_collections.lautan.lvs.plugins.module_utils._failures import Mistakes
 from ansible_collections.lautan.lvs.plugins.module_utils._keepalived import render
 from ansible_collections.lautan.lvs.plugins.module_utils._keepalived.diff import diff_of
 from ansible_collections.lautan.lvs.plugins.module_utils._keepalived.ensure import Outcome, Wanted, ensure
-from ansible_collections.lautan.lvs.plugins.module_utils._keepalived.model import File, Mistakes, NotReached
+from ansible_collections.lautan.lvs.plugins.module_utils._keepalived.model import File, NotReached
 from ansible_collections.lautan.lvs.plugins.module_utils._keepalived.parse import parse
 from ansible_collections.lautan.lvs.plugins.module_utils._keepalived.render import UNTOUCHED, authorship
 from ansible_collections.lautan.lvs.plugins.module_utils._runner import CommandError, Completed

@@ -12,7 +12,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ansible_collections.lautan.lvs.plugins.module_utils._ipvs.model import Incomplete, Mistakes, NotReached
+from ansible_collections.lautan.lvs.plugins.module_utils._failures import Mistakes
+from ansible_collections.lautan.lvs.plugins.module_utils._ipvs.model import Incomplete, NotReached
 from ansible_collections.lautan.lvs.plugins.module_utils._keepalived.daemon import NoDump
 from ansible_collections.lautan.lvs.plugins.module_utils._keepalived_table.ensure import (
     Outcome,

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import pytest
 
-from ansible_collections.lautan.lvs.plugins.module_utils._keepalived.model import Mistakes
+from ansible_collections.lautan.lvs.plugins.module_utils._failures import Mistakes
 from ansible_collections.lautan.lvs.plugins.module_utils._vrrp_switchover.ensure import ensure
 from ansible_collections.lautan.lvs.plugins.module_utils._vrrp_switchover.model import Outcome, Wanted
 from ansible_collections.lautan.lvs.tests.unit.plugins.module_utils._keepalived.fake_director import PATH
