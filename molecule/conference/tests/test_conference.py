@@ -148,6 +148,47 @@ def test_four_people(person):
     conference.wait_until_together(ROOM, names[:3])
 
 
+def test_moderator(person):
+    """Mutes somebody, removes somebody, and closes the room, which is there for the next lesson."""
+    names = ("Alice", "Bob", "Carol")
+    alice, bob, carol = people = [person(name, name.lower()) for name in names]
+    for someone in people:
+        someone.enter("staff", pin="4711")
+    browsers.wait_until_all_see_each_other(people)
+    assert alice.page.locator(".powers:visible").count() == 0
+
+    def prove(pin: str) -> None:
+        alice.page.fill("#moderator-pin", pin)
+        alice.page.click("#moderator-ok")
+
+    def act(on: str, button: str) -> None:
+        powers = alice.page.locator(f'.tile[data-person="{alice.people()[on]["id"]}"] .powers')
+        powers.locator("summary").click()
+        powers.locator(button).click()
+
+    alice.page.click("#moderate")
+    prove("4711")
+    alice.page.wait_for_selector("#moderator-problem:visible")
+    alice.screenshot("moderator-wrong-pin")
+    prove("0815")
+    alice.page.wait_for_selector("#close-room:visible")
+    alice.page.click("#moderator-powers .cancel")
+    act("Bob", ".silence")
+    bob.wait_for(lambda: "moderator has muted you" in bob.text, "to be told that he is muted")
+    alice.screenshot("moderator")
+    act("Bob", ".remove")
+    bob.wait_for(lambda: "moderator has removed you" in bob.text, "to be told that he was removed")
+    bob.screenshot("removed")
+    carol.wait_for(lambda: list(carol.people()) == ["Alice"], "to see that Bob is gone")
+    conference.wait_until_together("staff", ["Alice", "Carol"])
+    alice.page.click("#moderate")
+    alice.page.click("#close-room")
+    alice.page.click("#close-room-sure")
+    carol.wait_for(lambda: "moderator has closed the room" in carol.text, "to be told that the room is closed")
+    process.wait_until(lambda: not any(conference.participants("staff").values()), "nobody to be there", timeout=10)
+    carol.enter("staff", pin="4711")
+
+
 def test_school_that_drops_udp(person):
     with schools.udp_blocked("alice"):
         alice, bob = person("Alice", "alice"), person("Bob", "bob")
