@@ -17,10 +17,11 @@ description:
     are checked before anything is touched, and everything that is wrong is named at once, with its path and value.
   - C(keepalived --config-test) then tries the text. Its messages are related to the options that they are about.
   - The file is replaced in one step, so that keepalived never reads half of it.
-    The file before it is kept as C(keepalived.conf.last-good).
+    The file before it is kept as C(keepalived.conf.last-good), or as C(keepalived.conf.replaced) if somebody else
+    wrote it and it cannot be gone back to.
   - If keepalived runs, it is reloaded, never restarted, and then looked at.
-    The main process must be the same, the VRRP process must say that the instances run as asked,
-    and the kernel must have the virtual servers.
+    The main process must be the same, the VRRP process must say that the instances run as asked and none of them
+    is in FAULT that was not before, and the kernel must have the virtual servers.
     If that is not so within ten seconds, the last good file is put back, keepalived is reloaded with it,
     and the module fails with what differed.
   - If keepalived does not run, the file is only checked and written. The module neither starts nor stops it,

@@ -36,8 +36,9 @@ def compare(
 
     :param plan: what cluster_plan returned.
     :param directors: by name, ``keepalived`` (systemd's word), ``addresses`` (``ip -json address``), ``table``
-        (the lines of ``ipvsadm --save --numeric``), ``drift`` (what the module keepalived_table returned, which is
-        skipped if keepalived is not active) and ``arping`` (its output); None for a director that did not answer.
+        (the lines of ``ipvsadm --save --numeric``), ``vrrp`` (what the module vrrp_info returned), ``drift`` (what the
+        module keepalived_table returned, which is skipped if keepalived is not active), ``arping`` (its output) and
+        ``other`` (what else is wrong); None for a director that did not answer.
     :param real_servers: by name, ``differences`` (commands that would mend the VIPs), ``tunnel`` (``devices`` that
         should be up, those that are ``up``, ``rp_filter`` of each that has one, and systemd's word for the ``unit``;
         empty without tunnels), ``routes`` (by gateway what ``ip -json route get`` says of somebody far away) and
@@ -55,6 +56,9 @@ def compare(
     for name, seen in answering.items():
         if seen["keepalived"] != "active":
             faults.append(f"{name}: keepalived is {seen['keepalived']}")
+        else:
+            faults += [f"{name}: {line}" for line in _vrrp_faults(plan, seen["vrrp"])]
+        faults += [f"{name}: {line}" for line in seen["other"]]
         faults += [f"{name}: {line}" for line in _table_faults(plan, seen)]
         faults += [f"{name}: {line}" for line in _arp_faults(name, seen["arping"], holders, answering)]
     for vip, names in holders.items():
@@ -82,6 +86,30 @@ def _holders(address: str, directors: Mapping[str, Mapping[str, Any]]) -> list[s
         for name, seen in directors.items()
         if any(entry.get("local") == address for link in seen["addresses"] for entry in link.get("addr_info", ()))
     ]
+
+
+def _vrrp_faults(plan: Mapping[str, Any], vrrp: Mapping[str, Any]) -> list[str]:
+    """What keeps a director whose keepalived runs from taking over, or from doing so without breaking connections."""
+    if "instances" not in vrrp:
+        return [f"VRRP: {vrrp.get('msg', 'nothing is known of it')}"]
+    states = {instance["name"]: instance["state"] for instance in vrrp["instances"]}
+    faults = [
+        f"VRRP instance {name} is {states.get(name, 'not there')}, and cannot take over"
+        for name in (instance["name"] for instance in plan["vrrp"]["instances"])
+        if states.get(name) not in ("MASTER", "BACKUP")
+    ]
+    faults += [
+        f"{address} is here, though VRRP instance {instance['name']} is {instance['state']}"
+        for instance in vrrp["instances"]
+        for address in instance["addresses_orphaned"]
+    ]
+    running = {daemon["role"] for daemon in vrrp["sync_daemons"]}
+    faults += [
+        f"no {role} sync daemon runs, so connections are not shared"
+        for role in ("master", "backup")
+        if role not in running
+    ]
+    return faults
 
 
 def _endpoint(address: str, port: int) -> str:
@@ -243,6 +271,8 @@ def _summary(
         lines.append(f"{vip} on {', '.join(names) or 'no director'}{home}, {serves}")
     standby = [name for name in directors if not any(name in names for names in holders.values())]
     lines.append(f"standby: {', '.join(standby) or 'none'}")
+    if not any((service["protocol"], service["port"]) == ("tcp", 443) for service in plan["virtual_services"]):
+        lines.append("no VIP was asked, as none offers HTTPS on port 443")
     if away := [vip for vip, home in homes.items() if holders[vip] != [home]]:
         lines.append(f"not at home: {', '.join(away)}")
     return lines

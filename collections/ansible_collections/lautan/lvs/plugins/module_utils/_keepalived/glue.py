@@ -155,7 +155,7 @@ def run_module(module: AnsibleModule) -> None:
     except CommandError as exc:
         fail(f"A command failed: {exc}", cmd=exc.argv, rc=exc.rc, stdout=exc.stdout, stderr=exc.stderr)
     except OSError as exc:
-        fail(f"A file could not be read or written; {path} is as it was: {exc}")
+        fail(f"A file could not be read or written{'' if outcome.changed else f'; {path} is as it was'}: {exc}")
     else:
         details: dict[str, Any] = {"running": outcome.running}
         if module._diff:

@@ -23,6 +23,9 @@ _TABLE_LINE = re.compile(
 )
 _PROTOCOLS = {"-t": "TCP", "-u": "UDP", "--sctp-service": "SCTP"}
 
+# keepalived/include/vrrp.h: VRRP_STATE_FAULT
+_FAULT = 3
+
 # What a service is called here: "TCP 192.0.2.1:80", "fwmark 5 inet". The value is the scheduler.
 Services = Mapping[str, str]
 
@@ -37,6 +40,19 @@ def instance_differences(document: Mapping[str, Any], dump: Sequence[Mapping[str
         if name in found:
             lines += _instance(name, wanted[name], document.get("global_defs", {}), found[name])
     return lines
+
+
+def without_fault(dump: Sequence[Mapping[str, Any]]) -> set[str]:
+    """The names of the instances that are not in FAULT."""
+    return {item["data"]["iname"] for item in dump if item["data"].get("state") != _FAULT}
+
+
+def new_faults(able: set[str], dump: Sequence[Mapping[str, Any]]) -> list[str]:
+    """One line for each instance in FAULT of those that were not."""
+    there = {item["data"]["iname"] for item in dump}
+    return [
+        f"VRRP instance {name}: is in FAULT, and was not before" for name in sorted(able & there - without_fault(dump))
+    ]
 
 
 def _instance(name: str, wanted: Mapping[str, Any], defaults: Mapping[str, Any], found: Mapping[str, Any]) -> list[str]:

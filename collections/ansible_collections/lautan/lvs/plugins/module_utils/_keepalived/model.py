@@ -88,6 +88,8 @@ def mask_values(text: str, secrets: Iterable[str]) -> str:
 
 # In files that somebody else wrote, too, and in comments: what follows is the secret, quoted or not.
 _SECRET = re.compile(r"(?m)(\b(?:auth_pass|password)[ \t]+)(\S[^\n]*?)[ \t\r]*$")
+# What the secret may be made of: $NAME or ${NAME}.
+_REFERENCE = re.compile(r"\$\{?(\w+)")
 # From the digest of a text that is known but for a short password, that could be found out.
 _DIGEST = re.compile(r"(?m)(^# \S+ sha256:)[0-9a-f]+$")
 
@@ -95,9 +97,18 @@ _DIGEST = re.compile(r"(?m)(^# \S+ sha256:)[0-9a-f]+$")
 def mask_text(text: str) -> str:
     """The text of a keepalived.conf(5) without its secrets."""
     masked = _SECRET.sub(lambda match: match.group(1) + MASK, text)
+    for definition in _definitions(text):
+        masked = definition.sub(lambda match: match.group(1) + MASK, masked)
     return masked if masked == text else _DIGEST.sub(lambda match: match.group(1) + MASK, masked)
 
 
 def secret_parts(text: str) -> list[str]:
     """The secrets of a keepalived.conf(5), as they are written there."""
-    return [match.group(2) for match in _SECRET.finditer(text)]
+    found = [match.group(2) for match in _SECRET.finditer(text)]
+    return found + [match.group(2) for definition in _definitions(text) for match in definition.finditer(text)]
+
+
+def _definitions(text: str) -> list[re.Pattern[str]]:
+    """What finds the lines that define what a secret is made of, as ``$NAME=VALUE``."""
+    names = {name for match in _SECRET.finditer(text) for name in _REFERENCE.findall(match.group(2))}
+    return [re.compile(rf"(?m)^([ \t]*\${name}[ \t]*=[ \t]*)(\S[^\n]*?)[ \t\r]*$") for name in sorted(names)]

@@ -12,16 +12,18 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Mapping
 
 from ansible_collections.lautan.lvs.plugins.module_utils._failures import Mistakes
-from ansible_collections.lautan.lvs.plugins.module_utils._keepalived import daemon, live, trial
+from ansible_collections.lautan.lvs.plugins.module_utils._keepalived import daemon, live, render, trial
 from ansible_collections.lautan.lvs.plugins.module_utils._keepalived.access import HostAccess
 from ansible_collections.lautan.lvs.plugins.module_utils._keepalived.model import File, NotReached
 from ansible_collections.lautan.lvs.plugins.module_utils._keepalived.parse import parse
-from ansible_collections.lautan.lvs.plugins.module_utils._runner import check
+from ansible_collections.lautan.lvs.plugins.module_utils._runner import CommandError, check
 
 if TYPE_CHECKING:
     from ansible_collections.lautan.lvs.plugins.module_utils._keepalived.ensure import Outcome
 
 LAST_GOOD = ".last-good"
+# What somebody else wrote and cannot be gone back to, such as a file that is refused, or that only includes others.
+REPLACED = ".replaced"
 
 # keepalived rereads its file in the background; with reload_check_config a process of its own tries it first.
 _LOOKS = 50
@@ -39,22 +41,35 @@ class Swap:
     ) -> None:
         self._access, self._path, self._current = access, path, current
         self._outcome, self._pause = outcome, pause
+        self._able: set[str] = set()  # the VRRP instances that were able to be master before
 
     def write(self, file: File) -> None:
         """Put the new file in place.
 
         :raises Mistakes: if somebody else wrote to the file meanwhile; nothing was changed.
         """
-        if self._current is not None and self._current.text != file.text and self._is_good(self._current.text):
-            good = File(self._current.text)
-            if self._access.read(self._path + LAST_GOOD) != good:
-                self._access.write(self._path + LAST_GOOD, good)
+        if self._current is not None and self._current.text != file.text:
+            self._keep(File(self._current.text))
         if self._access.read(self._path) != self._current:
             raise Mistakes([f"{self._path}: changed by somebody else while this module was at work"])
-        self._access.write(self._path, file)
-        self._outcome.changed = True
+        try:
+            self._access.write(self._path, file)
+        finally:
+            # It may be there although something failed behind that.
+            self._outcome.changed = self._access.read(self._path) != self._current
         if self._access.read(self._path) != file:
             raise NotReached([f"{self._path}: is not as it was written"], "keepalived was not reloaded")
+
+    def _keep(self, current: File) -> None:
+        """Have a copy of what is to be replaced."""
+        if self._is_good(current.text):
+            copy = self._path + LAST_GOOD
+        elif render.authorship(current.text) in (render.FOREIGN, render.EDITED):
+            copy = self._path + REPLACED
+        else:
+            return
+        if self._access.read(copy) != current:
+            self._access.write(copy, current)
 
     def reload(self, document: Mapping[str, Any], running: daemon.Service) -> None:
         """Have keepalived read the file, and see that it does.
@@ -62,9 +77,23 @@ class Swap:
         :raises NotReached: with what differed, and what became of it.
         """
         before = parse(self._current.text).document if self._current else {}
+        # Without instances there is no VRRP process, and nothing to ask.
+        self._able = self._without_fault(running.main_pid) if before.get("vrrp_instances") else set()
         differences = self._reload_and_look(document, before, running.main_pid)
         if differences:
-            raise NotReached(differences, self._roll_back(document, running.main_pid))
+            try:
+                rolled_back = self._roll_back(document, running.main_pid)
+            except (CommandError, OSError) as exc:
+                rolled_back = f"It could not be gone back to the last good file: {exc}"
+            raise NotReached(differences, rolled_back)
+
+    def _without_fault(self, main_pid: int) -> set[str]:
+        """The names of the VRRP instances that are able to be master."""
+        try:
+            dump = daemon.dump_instances(self._access, main_pid, self._pause)
+        except daemon.NoDump:
+            return set()
+        return live.without_fault(dump)
 
     def _is_good(self, text: str) -> bool:
         """Whether a file can be gone back to."""
@@ -76,11 +105,14 @@ class Swap:
 
     def _reload_and_look(self, document: Mapping[str, Any], before: Mapping[str, Any], main_pid: int) -> list[str]:
         self._outcome.commands.append(" ".join(daemon.RELOAD))
-        children = daemon.children(self._access)
-        completed = self._access.run(daemon.RELOAD, None)
-        self._outcome.changed = True
-        failed = [] if completed.rc == 0 else [f"systemctl reload failed: {completed.stderr.strip()}"]
-        return failed or self._look(document, before, main_pid) or self._died(children)
+        try:
+            children = daemon.children(self._access)
+            completed = self._access.run(daemon.RELOAD, None)
+            self._outcome.changed = True
+            failed = [] if completed.rc == 0 else [f"systemctl reload failed: {completed.stderr.strip()}"]
+            return failed or self._look(document, before, main_pid) or self._died(children)
+        except (CommandError, OSError) as exc:
+            return [f"{daemon.UNIT}: could not be looked at: {exc}"]
 
     def _died(self, before: Mapping[str, str]) -> list[str]:
         """keepalived starts anew what dies of a reload. When that was the VRRP process, the VIPs have moved."""
@@ -103,7 +135,10 @@ class Swap:
                 return [f"{daemon.UNIT}: wanted active, found {running.state}"]
             if running.main_pid != main_pid:
                 return [f"{daemon.UNIT}: wanted main process {main_pid}, found {running.main_pid}"]
-            differences = self._differences(document, before, main_pid)
+            try:
+                differences = self._differences(document, before, main_pid)
+            except CommandError as exc:  # ipvsadm complains of a service that goes while it lists it
+                differences = [f"the kernel's table could not be looked at: {exc}"]
             if not differences:
                 break
         return differences
@@ -117,6 +152,7 @@ class Swap:
                 found.append(f"VRRP process: {exc}")
             else:
                 found += live.instance_differences(document, dump)
+                found += live.new_faults(self._able, dump)
         wanted, old = live.wanted_services(document), _services_of(before)
         if not wanted and not old:
             return found

@@ -192,7 +192,7 @@ def _hindrances(
 
 def _forwarding(access: DirectorAccess, info: Info, document: Mapping[str, Any], connections: int | None) -> Forwarding:
     configured = bool(document.get("global_defs", {}).get("lvs_sync_daemon"))
-    synchronised = configured or any(item.role == "master" for item in info.sync_daemons)
+    synchronised = configured or bool(info.sync_daemons)
     # Where the kernel has no IPVS there is nothing, and ipvsadm would load it.
     if access.identity(_IPVS) is None:
         return Forwarding({}, 0, info.sync_daemons, synchronised)

@@ -122,7 +122,7 @@ def _table_differences(here: Forwarding, peer: Peer) -> Iterator[str]:
 
 def _unsynchronised(here: Forwarding, peer: Peer) -> Iterator[str]:
     """Whether the connections in this director's table would be lost, although they are meant to be kept."""
-    if not here.synchronised:
+    if not (here.synchronised or peer.sync_daemons):
         return
     sending = [daemon for daemon in here.sync_daemons if daemon.role == "master"]
     taking = [daemon for daemon in peer.sync_daemons if daemon.role == "backup"]

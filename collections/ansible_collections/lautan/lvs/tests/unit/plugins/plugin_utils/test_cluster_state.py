@@ -80,19 +80,36 @@ def request(vip: str, server: str = "rs1", status: int = 200, error: str = "") -
     return {"vip": vip, "status": status, "server": server if status else "", "error": error}
 
 
+def vrrp(
+    *states: str, orphaned: tuple[str, ...] = (), daemons: tuple[str, ...] = ("master", "backup")
+) -> dict[str, Any]:
+    """What the module vrrp_info says, of one instance for each state."""
+    return {
+        "instances": [
+            {"name": f"lvs_{50 + number}", "state": state, "addresses_orphaned": list(orphaned)}
+            for number, state in enumerate(states)
+        ],
+        "sync_daemons": [{"role": role} for role in daemons],
+    }
+
+
 HEALTHY: dict[str, Any] = {
     "directors": {
         "director1": {
             "keepalived": "active",
             "addresses": links("director1", VIP4, VIP6),
             **in_step(TABLE),
+            "vrrp": vrrp("MASTER"),
             "arping": arping(),
+            "other": [],
         },
         "director2": {
             "keepalived": "active",
             "addresses": links("director2"),
             **in_step(TABLE),
+            "vrrp": vrrp("BACKUP"),
             "arping": arping(MAC["director1"], MAC["director1"]),
+            "other": [],
         },
     },
     "real_servers": {name: {"differences": [], "tunnel": {}, "routes": {}, "web": []} for name in ("rs1", "rs2")},
@@ -210,6 +227,30 @@ FAULTS: dict[str, tuple[Change, list[str]]] = {
     "keepalived failed": (
         director("director2", keepalived="failed"),
         ["director2: keepalived is failed"],
+    ),
+    "the director that stands by could not take over": (
+        director("director2", vrrp=vrrp("FAULT")),
+        ["director2: VRRP instance lvs_50 is FAULT, and cannot take over"],
+    ),
+    "VRRP instance that keepalived does not have": (
+        director("director2", vrrp=vrrp()),
+        ["director2: VRRP instance lvs_50 is not there, and cannot take over"],
+    ),
+    "VIP that keepalived left behind": (
+        director("director2", vrrp=vrrp("BACKUP", orphaned=(VIP6,))),
+        [f"director2: {VIP6} is here, though VRRP instance lvs_50 is BACKUP"],
+    ),
+    "connections that are not shared": (
+        director("director1", vrrp=vrrp("MASTER", daemons=("backup",))),
+        ["director1: no master sync daemon runs, so connections are not shared"],
+    ),
+    "keepalived that does not tell of VRRP": (
+        director("director1", vrrp={"msg": "it is silent", "failed": False}),
+        ["director1: VRRP: it is silent"],
+    ),
+    "kernel setting that somebody changed": (
+        director("director1", other=["net.ipv4.vs.sloppy_tcp is not 1"]),
+        ["director1: net.ipv4.vs.sloppy_tcp is not 1"],
     ),
     "real server taken out": (
         director("director1", **in_step(TABLE.replace("-a -t 198.18.0.100:443 -r 198.18.0.21:443 -g -w 1\n", ""))),
@@ -372,6 +413,16 @@ def test_one_fault(change: Change, lines: list[str]) -> None:
     assert judged(change)["faults"] == lines
 
 
+def test_no_service_that_can_be_asked() -> None:
+    def nothing_asked(seen: Observation) -> None:
+        seen["served"] = []
+
+    services = [{"name": "web", "port": 80, "check": "http"}]
+    assert (
+        "no VIP was asked, as none offers HTTPS on port 443" in judged(nothing_asked, lvs_services=services)["summary"]
+    )
+
+
 def test_all_hosts_off() -> None:
     def off(seen: Observation) -> None:
         for group in ("directors", "real_servers"):
@@ -437,7 +488,9 @@ def judged_with_homes(director1: tuple[str, ...], director2: tuple[str, ...]) ->
             for other in held
             if ":" not in vip and other != name and vip in held[other]
         )
+        states = vrrp(*("MASTER" if vip in vips else "BACKUP" for vip in (VIP4, VIP4_2)))
         seen["directors"][name] |= {"addresses": links(name, *vips), "arping": replies, **in_step(TABLE + more)}
+        seen["directors"][name]["vrrp"] = states
     return compare(plan(description), **seen)
 
 

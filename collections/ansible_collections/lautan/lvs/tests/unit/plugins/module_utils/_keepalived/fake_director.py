@@ -65,6 +65,7 @@ class FakeDirector:
         self.dies_of: set[str] = set()
         self.vrrp_dies_of: set[str] = set()
         self.refuses: set[str] = set()
+        self.faulty_of: set[str] = set()  # has all instances in FAULT
         self.lost_services: set[str] = set()
         self.lost_instances: set[str] = set()
         self.fails: dict[str, Completed] = {}
@@ -103,6 +104,7 @@ class FakeDirector:
         if any(word in text for word in self.vrrp_dies_of):
             self.put(VRRP_PID, f"{int(self.files[VRRP_PID].text) + 1}\n")
         old = wanted_services(self.document) if self.document else {}
+        self.faulty = any(word in text for word in self.faulty_of)
         self.document = parse(text).document
         for name in old:
             self.table.pop(name, None)
@@ -200,6 +202,7 @@ class FakeDirector:
             {
                 "data": {
                     "iname": item["name"],
+                    "state": 3 if self.faulty else 1,
                     "ifp_ifname": item["interface"],
                     "vrid": item["virtual_router_id"],
                     "version": version_of(item, defaults),

@@ -276,6 +276,43 @@ def test_vrrp_process_that_dies_of_it(director):
     assert error.rolled_back == "The last good file is back in place, and keepalived runs with it"
 
 
+def test_instance_that_is_in_fault_after_it(director):
+    director.faulty_of.add("router_id new")
+    error = not_reached(director, changed(router_id="new"))
+    assert error.differences == ["VRRP instance lvs_51: is in FAULT, and was not before"]
+    assert error.rolled_back == "The last good file is back in place, and keepalived runs with it"
+
+
+def test_instance_that_was_in_fault_before(director):
+    """The interface is down, for instance; that is no reason not to change anything else."""
+    director.faulty_of.add("router_id")
+    director.start()
+    director.commands.clear()
+    assert four_runs(director, changed(router_id="new")).changed
+
+
+@pytest.mark.parametrize("times", [1, 1000])
+def test_ipvsadm_that_complains(director, times):
+    """Of a service that goes while it lists the table; or always."""
+    real, asked = director.run, []
+
+    def complain(argv, stdin=None):
+        if argv[0] == "ipvsadm":
+            asked.append(argv)
+            if len(asked) <= times:
+                return Completed(0, "", "No such service\n")
+        return real(argv, stdin)
+
+    director.run = complain
+    if times == 1:
+        assert run(director, changed(router_id="new")).changed
+        return
+    error = not_reached(director, changed(router_id="new"))
+    assert len(error.differences) == 1
+    assert "could not be looked at: ipvsadm --save --numeric (rc 0): No such service" in error.differences[0]
+    assert "router_id director1" in director.files[PATH].text
+
+
 def test_reload_that_fails(director):
     director.fails[RELOAD] = Completed(1, "", "Job failed.")
     error = not_reached(director, changed(router_id="new"))
@@ -322,6 +359,14 @@ def test_no_good_file_to_go_back_to(director):
     error = not_reached(director, data)
     assert error.rolled_back == "There is no other good file to go back to"
     assert director.commands == [RELOAD]
+
+
+def test_file_of_somebody_else_is_kept_though_it_cannot_be_gone_back_to(director):
+    theirs = "include /etc/keepalived/conf.d/*.conf\n"
+    director.put(PATH, theirs)
+    run(director, changed(router_id="new"))
+    assert director.files[f"{PATH}.replaced"] == File(theirs)
+    assert LAST_GOOD not in director.files
 
 
 def test_rollback_onto_a_full_disk(director):
@@ -405,6 +450,8 @@ def test_secrets_are_not_shown(director):
         "# auth_pass geheim",
         "authentication { auth_pass geheim }",
         "\tpassword\tgeheim\r",
+        "$PASS=geheim\nauth_pass $PASS",
+        "  $P = 'geheim' \nauth_pass ${P}x",
     ],
 )
 def test_secrets_in_files_of_others_are_not_shown(director, line):
