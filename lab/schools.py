@@ -168,6 +168,7 @@ def _guard(vips: list[ipaddress.IPv4Address | ipaddress.IPv6Address]) -> None:
     rules = f"""
         table inet {_TABLE} {{
             set udp_blocked {{ type ifname; }}
+            set https_only {{ type ifname; }}
             set unguarded {{ type ifname; }}
             chain forward {{
                 type filter hook forward priority filter; policy accept;
@@ -176,6 +177,8 @@ def _guard(vips: list[ipaddress.IPv4Address | ipaddress.IPv6Address]) -> None:
             }}
             chain from_school {{
                 iifname @udp_blocked meta l4proto udp counter drop
+                iifname @https_only meta l4proto udp counter drop
+                iifname @https_only tcp dport != 443 counter drop
                 iifname @unguarded accept
                 {newline.join(to)}
                 counter reject with icmpx admin-prohibited
@@ -195,6 +198,13 @@ def _guard(vips: list[ipaddress.IPv4Address | ipaddress.IPv6Address]) -> None:
 def udp_blocked(pupil: str) -> Iterator[None]:
     """For as long as this lasts, the packet filter of the pupil's school drops UDP, both ways."""
     with _in_set("udp_blocked", pupil):
+        yield
+
+
+@contextmanager
+def https_only(pupil: str) -> Iterator[None]:
+    """For as long as this lasts, the packet filter of the pupil's school lets through TCP to port 443 only."""
+    with _in_set("https_only", pupil):
         yield
 
 

@@ -23,8 +23,6 @@ from lab.cluster import cluster_facts
 
 VIPS = cluster_facts()["lvs_vips"]
 ROOM = "class-1a"
-# What nobody should have to read.
-JARGON = re.compile(r"undefined|null|NaN|\[object|\w+Error\b|\b[45]\d\d\b")
 
 
 @pytest.fixture(scope="session")
@@ -200,6 +198,22 @@ def test_school_that_drops_udp(person):
         assert {(path["type"], path["relayProtocol"] in ("tcp", "tls")) for path in paths} == {("relay", True)}, paths
 
 
+def test_school_that_lets_https_through_only(person):
+    """Media go to coturn, over TLS and the port of the web server, which tells them by the name asked for."""
+    with schools.https_only("alice"):
+        alice, bob = person("Alice", "alice"), person("Bob", "bob")
+        for someone in (alice, bob):
+            someone.enter(ROOM)
+        browsers.wait_until_all_see_each_other([alice, bob])
+        paths = alice.recording().paths
+        assert paths
+        for path in paths:
+            assert (path["type"], path["relayProtocol"]) == ("relay", "tls"), path
+            assert re.fullmatch(r"turns:[^:]+:443\b.*", path["url"]), path
+    logs = [process.run(fleet.ssh(each, "cat /var/log/nginx/turn.log")) for each in conference.real_servers()]
+    assert any(f"{schools.address('alice')} " in log for log in logs)
+
+
 def test_school_with_ipv6_only(person):
     erin, bob = person("Erin", "erin"), person("Bob", "bob")
     for someone in (erin, bob):
@@ -224,7 +238,7 @@ def test_pin(person):
 def test_room_that_does_not_exist(person):
     alice = person("Alice", "alice")
     alice.open("no-such-room")
-    assert not JARGON.search(alice.wait_until_refused())
+    assert "no room of this name" in alice.wait_until_refused()
 
 
 def test_too_many_people(person):
@@ -232,7 +246,7 @@ def test_too_many_people(person):
         person(name, name.lower()).enter("pair")
     carol = person("Carol", "carol")
     carol.join("pair")
-    assert not JARGON.search(carol.wait_until_refused())
+    assert "room is full" in carol.wait_until_refused()
 
 
 def expired_tokens(room: str) -> dict[str, str]:
@@ -263,11 +277,18 @@ def test_token_that_has_expired(person, which):
     tokens = json.dumps({which: expired_tokens(ROOM)[which]})
     alice.page.add_init_script(EXCHANGE.replace("TOKENS", tokens))
     alice.join(ROOM)
-    assert not JARGON.search(alice.wait_until_refused())
+    assert "permission to join has expired" in alice.wait_until_refused()
 
 
-@pytest.mark.parametrize("devices", ["blocked", "none", "busy"])
-def test_camera_that_cannot_be_used(person, devices):
+@pytest.mark.parametrize(
+    ("devices", "told"),
+    [
+        ("blocked", "browser may not use camera and microphone"),
+        ("none", "No camera and no microphone was found"),
+        ("busy", "used by another program"),
+    ],
+)
+def test_camera_that_cannot_be_used(person, devices, told):
     """One sentence; and who insists takes part without a picture."""
     alice, bob = person("Alice", "alice", devices=devices), person("Bob", "bob")
     bob.enter(ROOM)
@@ -277,7 +298,7 @@ def test_camera_that_cannot_be_used(person, devices):
         alice.wait_for(lambda: alice.message, "to be told something", timeout=3)
     if not alice.message:
         alice.join(ROOM)
-    assert not JARGON.search(alice.wait_until_refused())
+    assert told in alice.wait_until_refused()
     alice.screenshot(f"camera-{devices}")
     alice.enter(ROOM)
     alice.wait_until_sees(["Bob"])
@@ -314,6 +335,8 @@ def test_nonsense_over_the_websocket(person):
     for text in texts:
         said = bob.page.evaluate(talk, [f"/ws/{ROOM}", text])
         assert '"success"' not in said, (text, said)
+    # What makes sense is answered on the same way.
+    assert '"pong"' in bob.page.evaluate(talk, [f"/ws/{ROOM}", '{"janus": "ping", "transaction": "x"}'])
     assert bob.page.evaluate(talk, ["/ws/no-such-room", "{}"]) == "closed"
     browsers.wait_until_all_see_each_other([alice, bob])
     assert (alice.page.evaluate("lautan.rejoins"), bob.page.evaluate("lautan.rejoins")) == (0, 0)

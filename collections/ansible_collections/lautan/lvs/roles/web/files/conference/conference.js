@@ -102,11 +102,17 @@ export class Conference {
       const ms = PATIENCE.again[Math.min(attempt, PATIENCE.again.length - 1)];
       let socket = null;
       try {
+        // Why a WebSocket is refused, a browser does not tell. That the room is gone, or that there are too many people, this does.
+        if (attempt >= 3) await this.tokens.renew(ms);
         socket = await openSocket(this.room, ms);
         // Only the WebSocket was lost, perhaps: the session waits some seconds for a new one, and media go on.
         if (claim && (await this.connection.isKnown(socket, ms))) {
           await this.connection.claim(socket, ms);
-          if (await within(ms, this.stay.isCurrent())) break;
+          if (await within(ms, this.stay.isCurrent())) {
+            // What is sent may have been changed meanwhile.
+            await this.devices.apply((kind, track) => this.stay.replace(kind, track));
+            break;
+          }
         }
         // A WebSocket that the old session came back on goes with it.
         const fresh = socket === this.connection.socket ? null : socket;

@@ -306,7 +306,7 @@ const events = {
   },
   trouble: (code, attempt) => {
     if (code === "offline") banner("offline");
-    else if (attempt >= 4) banner(code === "noMedia" || code === "nonsense" ? code : "stillTrying");
+    else if (attempt >= 4) banner(["noMedia", "nonsense", "busy"].includes(code) ? code : "stillTrying");
   },
   ended: (code) => farewell(code === "kicked" && Date.now() - page.closing < 10000 ? "closed" : code),
   stats: (line, quality) => {
@@ -338,9 +338,11 @@ async function join() {
   if (!name) return problem("needName"), $("name").focus();
   remember("name", name);
   // The second click after "blocked" means: without, then.
+  let lacking = "";
   if (!page.without && page.state !== "preview") {
     await openDevices();
     if (page.without) return undefined;
+    lacking = page.problem;
   }
   if (page.state === "joining") return undefined;
   setState("joining");
@@ -358,6 +360,7 @@ async function join() {
     await conference.start();
     if (conference.ended) return undefined;
     problem("");
+    if (lacking) say(t(lacking), 10);
     // The id may have been taken.
     page.people.delete(me.id);
     me.id = conference.person.id;
