@@ -61,6 +61,12 @@ options:
       - If not, the module fails before it has changed anything, and names the rooms.
     type: bool
     default: false
+  live:
+    description:
+      - Whether to see to the rooms of a Janus that runs.
+      - If not, only the file is written, for a Janus that is to be restarted.
+    type: bool
+    default: true
   admin_key:
     description:
       - What Janus wants to see before it makes a room. The module puts it into the file.
@@ -172,6 +178,7 @@ def main() -> None:
             },
             "purge": {"type": "bool", "default": False},
             "force": {"type": "bool", "default": False},
+            "live": {"type": "bool", "default": True},
             "admin_key": {"type": "str", "required": True, "no_log": True},
             "admin_secret": {"type": "str", "required": True, "no_log": True},
             "url": {"type": "str", "default": "http://127.0.0.1:7088/admin"},

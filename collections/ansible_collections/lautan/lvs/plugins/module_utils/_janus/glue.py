@@ -109,7 +109,7 @@ def run_room(module: AnsibleModule) -> None:
         gid = 0
     store = LocalFile(module, params["path"], gid)
     api = Api(asker(params["url"]), params["admin_secret"], params["admin_key"])
-    wanted = Wanted(params["rooms"], params["admin_key"], params["purge"], params["force"])
+    wanted = Wanted(params["rooms"], params["admin_key"], params["purge"], params["force"], params["live"])
     try:
         ensure(api, store, wanted, module.check_mode, outcome)
     except Mistakes as exc:

@@ -43,11 +43,17 @@ class Host:
         self.janus.start(self.file.text)
 
     def run(
-        self, *rooms: dict[str, Any], purge: bool = True, force: bool = False, check: bool = False, key: str = ADMIN_KEY
+        self,
+        *rooms: dict[str, Any],
+        purge: bool = True,
+        force: bool = False,
+        live: bool = True,
+        check: bool = False,
+        key: str = ADMIN_KEY,
     ) -> Outcome:
         outcome = Outcome()
         api = Api(self.janus.ask, ADMIN_SECRET, key)
-        ensure(api, self.file, Wanted(rooms, key, purge, force), check, outcome)
+        ensure(api, self.file, Wanted(rooms, key, purge, force, live), check, outcome)
         return outcome
 
     def four_times(self, *rooms: dict[str, Any], **more: Any) -> list[str]:
@@ -157,6 +163,15 @@ def test_janus_that_does_not_run_reads_the_file_later() -> None:
     assert (outcome.changed, outcome.commands, outcome.live) == (True, [], False)
     assert jcfg.parse(host.file.text).rooms["red"]["publishers"] == 12
     assert host.run(RED).changed is False
+
+
+def test_janus_that_is_to_be_restarted_is_left_alone() -> None:
+    host = Host()
+    before = dict(host.janus.rooms)
+    outcome = host.run(RED, live=False)
+    assert (outcome.changed, outcome.commands, outcome.live, outcome.restart_required) == (True, [], False, False)
+    assert host.janus.rooms == before
+    assert "red" in jcfg.parse(host.file.text).rooms
 
 
 @pytest.mark.parametrize("has", ["another key", "no key", "numbers"])
