@@ -6,7 +6,8 @@
  * Managed by Ansible (lautan.lvs.web)
  *
  * Signed tokens for the rooms of a conference, and credentials for TURN. They say until when they are good, so that nothing has
- * to be kept, and any real server's is good on every other one.
+ * to be kept, and any real server's is good on every other one. And keys, which stand for PINs in Janus: nobody can guess those,
+ * and how fast PINs are tried here is limited.
  *
  * It runs in nginx (njs 0.7.9 or later), which reads the settings as root when it reads its configuration. The workers cannot
  * read the file again.
@@ -40,4 +41,27 @@ function answer(r) {
     }));
 }
 
-export default {answer};
+// As role webrtc derives it for Janus.
+function derived(kind, room, pin) {
+    return crypto.createHash('sha256').update([settings.tokenSecret, kind, room, pin].join(',')).digest('hex');
+}
+
+function key(r) {
+    const room = r.variables.room;
+    const kind = r.headersIn['X-Kind'];
+    const pins = settings.pins[room] || {};
+    let given = '';
+    try {
+        given = decodeURIComponent(r.headersIn['X-Pin'] || '');
+    } catch (e) {
+        // What cannot be decoded is no PIN.
+    }
+    if ((kind != 'pin' && kind != 'secret') || !given || given !== pins[kind]) {
+        r.return(403);
+        return;
+    }
+    r.headersOut['Content-Type'] = 'application/json';
+    r.return(200, JSON.stringify({key: derived(kind, room, given)}));
+}
+
+export default {answer, key};

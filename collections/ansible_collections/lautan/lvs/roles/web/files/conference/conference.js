@@ -3,7 +3,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 // Stays in the room whatever happens to servers and networks: watches, claims the session back, or joins anew.
 import { Room } from "./room.js";
-import { Connection, Tokens, openSocket, sleep, within } from "./signalling.js";
+import { Connection, Tokens, keyOf, openSocket, sleep, within } from "./signalling.js";
 import { Stats } from "./stats.js";
 
 // No reason to try again: the person has to do something first.
@@ -33,6 +33,7 @@ export class Conference {
 
   /** Enter for the first time. Problems are thrown: there is somebody to tell. */
   async start() {
+    if (this.person.pin) this.person.pin = await keyOf(this.room, "pin", this.person.pin);
     try {
       await this.#enter(PATIENCE.first);
     } catch (problem) {

@@ -1,8 +1,9 @@
 // Copyright (c) 2026, lautan.lvs contributors
 // GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 // SPDX-License-Identifier: GPL-3.0-or-later
-// What a moderator may do: mute, remove, close the room. The PIN is the room's secret in Janus, kept in memory only.
+// What a moderator may do: mute, remove, close the room. What stands for the PIN is the room's secret in Janus, kept in memory only.
 import { t } from "./i18n.js";
+import { keyOf } from "./signalling.js";
 
 const $ = (id) => document.getElementById(id);
 
@@ -42,8 +43,10 @@ export class Moderator {
   async enter(pin) {
     if (!pin) return;
     try {
-      await this.page.conference.stay.isModerator(pin);
-      this.secret = pin;
+      const { room, stay } = this.page.conference;
+      const secret = await keyOf(room, "secret", pin);
+      await stay.isModerator(secret);
+      this.secret = secret;
       $("moderator-pin").value = "";
       this.granted();
       this.show("powers");

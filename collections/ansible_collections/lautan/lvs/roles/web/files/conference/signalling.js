@@ -23,11 +23,12 @@ export function within(ms, promise, code = "noAnswer") {
 }
 
 /** Read JSON from the site itself. */
-export async function get(path, ms = 8000) {
+export async function get(path, ms = 8000, headers = {}) {
   const abort = new AbortController();
   const timer = setTimeout(() => abort.abort(), ms);
   try {
-    const answer = await fetch(path, { cache: "no-store", signal: abort.signal });
+    const answer = await fetch(path, { cache: "no-store", signal: abort.signal, headers });
+    if (answer.status === 403) throw new Problem("wrongPin");
     if (answer.status === 404) throw new Problem("unknownRoom");
     if (answer.status === 429 || answer.status === 503) throw new Problem("busy");
     if (!answer.ok) throw new Problem("noAnswer", `${path}: ${answer.status}`);
@@ -38,6 +39,14 @@ export async function get(path, ms = 8000) {
   } finally {
     clearTimeout(timer);
   }
+}
+
+/** What stands for a PIN in Janus. `kind`: "pin" of those who join, or "secret" of moderators. */
+export async function keyOf(room, kind, pin) {
+  const headers = { "X-Kind": kind, "X-Pin": encodeURIComponent(pin) };
+  const { key } = await get(`/api/key/${encodeURIComponent(room)}`, 8000, headers);
+  if (!key) throw new Problem("nonsense");
+  return key;
 }
 
 /** The short-lived pair of tokens for one room. Only durations count: this device's clock may be wrong. */

@@ -72,10 +72,12 @@ def test_the_ring_is_in_the_order_that_was_given() -> None:
 def test_rooms_are_known_by_their_paths() -> None:
     known = re.findall(r"^ +(/\S+) (\S+);$", part(r"map \$uri \$room {\n(.*?)}"), re.MULTILINE)
     names = [room["name"] for room in ROOMS]
-    assert known == [(path + name, name) for name in names for path in ("/ws/", "/api/token/", "/owner/")]
+    assert known == [(path + name, name) for name in names for path in ("/ws/", "/api/token/", "/api/key/", "/owner/")]
 
 
-@pytest.mark.parametrize("place", ["location /ws/ {", "location /api/token/ {", "location /owner/ {"])
+@pytest.mark.parametrize(
+    "place", ["location /ws/ {", "location /api/token/ {", "location /api/key/ {", "location /owner/ {"]
+)
 def test_other_rooms_are_refused_first(place: str) -> None:
     (first,) = re.findall(re.escape(place) + r"\s+(if .*?})", text("nginx.conf.j2"), re.DOTALL)
     assert " ".join(first.split()) == 'if ($room = "") { return 404; }'
@@ -105,6 +107,15 @@ def test_secrets_are_in_one_file_only() -> None:
     for secret in SECRETS.values():
         assert secret in settings
         assert not any(secret in text(name) for name in ("nginx.conf.j2", "rooms.json.j2"))
+
+
+def test_pins_are_tried_slowly_and_kept_from_browsers() -> None:
+    (said,) = re.findall(r"^export default (.*);$", text("settings.js.j2"), re.MULTILINE)
+    pins = json.loads(said)["pins"]
+    assert pins["algebra"] == {"pin": "4711", "secret": "moderators"}
+    assert pins["m" * 63] == {"pin": "", "secret": ""}
+    assert "limit_req zone=pins burst=" in part(r"location /api/key/ {(.*?)}\n        location")
+    assert "zone=pins:2m rate=30r/m;" in text("nginx.conf.j2")
 
 
 def test_ways_to_turn() -> None:

@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import re
 from typing import Any
 
@@ -40,6 +41,16 @@ def test_candidates_and_ports() -> None:
 
 def test_quotes_are_quoted() -> None:
     assert settings()["admin_secret"] == r'"a\"b\\c"'
+
+
+def test_keys_stand_for_pins() -> None:
+    rooms = [{"name": "staff", "pin": "4711", "secret": "0815", "publishers": 12}, {"name": "hall", "pin": None}]
+    staff, hall = evaluated("webrtc", "__webrtc_rooms", {**VARIABLES, "webrtc_rooms": rooms})
+    keys = {
+        kind: hashlib.sha256(f"token,{kind},staff,{rooms[0][kind]}".encode()).hexdigest() for kind in ("pin", "secret")
+    }
+    assert staff == {**rooms[0], **keys}
+    assert hall == rooms[1]
 
 
 @pytest.mark.parametrize(
