@@ -17,6 +17,7 @@ from ansible_collections.lautan.lvs.plugins.module_utils._failures import Mistak
 from ansible_collections.lautan.lvs.plugins.module_utils._keepalived import daemon, render, trial
 from ansible_collections.lautan.lvs.plugins.module_utils._keepalived.access import HostAccess
 from ansible_collections.lautan.lvs.plugins.module_utils._keepalived.model import (
+    NEWEST,
     OLDEST,
     Faults,
     File,
@@ -137,6 +138,11 @@ def _version(access: HostAccess, check_mode: bool, outcome: Outcome) -> Version 
     outcome.version = version_text(version)
     if version < OLDEST:
         raise Mistakes([f"keepalived {outcome.version} is installed; {version_text(OLDEST)} is the oldest supported"])
+    if version > NEWEST:
+        newer = (
+            f"keepalived {outcome.version} is newer than {version_text(NEWEST)}, the last one whose keywords are known"
+        )
+        outcome.warnings.append(newer)
     return version
 
 

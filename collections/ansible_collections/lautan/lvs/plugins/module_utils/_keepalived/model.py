@@ -19,6 +19,8 @@ Version = Tuple[int, int, int]
 
 # What Debian 12 has. Nothing older was tried, and keywords are not known to be missing there.
 OLDEST: Version = (2, 2, 7)
+# The last one whose keywords are known, that of Debian 13
+NEWEST: Version = (2, 3, 3)
 
 MASK = "********"
 

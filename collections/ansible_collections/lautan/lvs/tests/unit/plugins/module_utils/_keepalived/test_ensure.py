@@ -161,6 +161,13 @@ def test_an_old_keepalived(director):
     assert refused(director, document()) == ["keepalived 2.0.20 is installed; 2.2.7 is the oldest supported"]
 
 
+def test_a_newer_keepalived_than_any_that_is_known(director):
+    director.version = "Keepalived v2.4.0 (01/22,2027)\n"
+    assert run(director, document()).warnings == [
+        "keepalived 2.4.0 is newer than 2.3.3, the last one whose keywords are known"
+    ]
+
+
 def test_no_keepalived():
     director = FakeDirector(running=False)
     director.programs = {"systemctl"}
