@@ -149,6 +149,13 @@ def _on_janus(signal: str) -> Callable[[Node], None]:
     return lambda node: run(fleet.ssh(node, f"systemctl kill --signal={signal} janus.service")) and None
 
 
+def _vip(change: str) -> Callable[[Node], None]:
+    """Take the first VIP away from a real server, or give it back as role real_server has it."""
+    return lambda node: (
+        run(fleet.ssh(node, change.replace("VIP", f"{cluster.cluster_facts()['lvs_vips'][0]}/32 dev eth0"))) and None
+    )
+
+
 def _power_off_and_be_left(node: Node) -> None:
     fleet.kill(node)
     time.sleep(12)  # those who were on it are on another one
@@ -164,6 +171,10 @@ FAULTS: dict[str, tuple[str, Fault]] = {
     "switchover": ("director", DIRECTOR_FAULTS["switchover"]),
     "janus-killed": ("owner", Fault("Janus killed", _on_janus("KILL"))),
     "janus-hung": ("owner", Fault("Janus hung", _on_janus("STOP"), _on_janus("CONT"), after=15)),
+    "vip-lost": (
+        "owner",
+        Fault("VIP lost", _vip("ip address del VIP"), _vip("ip address add VIP scope host"), after=18),
+    ),
     "real-server": ("owner", Fault("power cut", fleet.kill, _power_on, after=15)),
     "return": ("owner", Fault("boots again", _power_on, first=_power_off_and_be_left, after=20)),
 }

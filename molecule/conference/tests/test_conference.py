@@ -55,6 +55,7 @@ def whole_again():
     fleet.start(list(topology.nodes().values()))
     for server in conference.real_servers():
         process.run(fleet.ssh(server, "systemctl kill --signal=CONT janus.service"), check=False)
+        process.run(fleet.ssh(server, f"ip address replace {VIPS[0]}/32 dev eth0 scope host"))
     conference.wait_whole()
 
 
@@ -349,6 +350,7 @@ LIMITS = {
     "director": (4, False),
     "janus-killed": (6, True),
     "janus-hung": (12, True),
+    "vip-lost": (16, True),
     "real-server": (12, True),
     "return": (6, True),
 }

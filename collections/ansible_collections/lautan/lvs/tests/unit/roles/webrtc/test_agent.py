@@ -66,6 +66,23 @@ def test_reasons_are_told():
     assert watchdog.verdict(2.26, 7, False) == "no answer for 2.3 s"
 
 
+def test_one_whose_host_has_lost_a_vip_is_killed_though_it_answers():
+    watchdog, vip = agent.Watchdog(), "192.0.2.100"
+    said = {now: watchdog.verdict(now, 7, True, (vip,) if now > 2 else ()) for now in range(14)}
+    assert {now: reason for now, reason in said.items() if reason} == dict.fromkeys(
+        (7, 12), f"this host has lost {vip}"
+    )
+
+
+def test_vip_that_is_away_for_a_moment():
+    watchdog = agent.Watchdog()
+    assert not any(watchdog.verdict(now, 7, True, ("192.0.2.100",) if now % 4 else ()) for now in range(60))
+
+
+def test_addresses_that_the_host_does_not_have():
+    assert agent.absent(["127.0.0.1", "192.0.2.1"]) == ("192.0.2.1",)
+
+
 @pytest.fixture
 def strays():
     return agent.Strays(frozenset({HERE}))
