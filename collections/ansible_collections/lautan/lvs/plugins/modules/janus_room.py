@@ -98,8 +98,8 @@ notes:
   - All rooms accept only people with a signed token, and what they send is VP8 and Opus.
   - Janus does not tell secrets and PINs. Those in O(path) are taken for those that Janus has. A moderator who changes
     one by Janus' API is not noticed; when Janus is started again, it is as it is here.
-  - In a cluster of P(lautan.lvs.webrtc#role), nginx leads people only to the rooms of the inventory. So a room that is to
-    last is made there; this module alone is for a Janus of one's own, or is undone by the next deployment.
+  - In a cluster of P(lautan.lvs.webrtc#role), nginx leads people only to the rooms of the inventory. So a room that is
+    to last is made there; what this module alone makes is undone by the next deployment.
   - PINs can be tried here as fast as Janus answers. The roles give it keys in their place.
   - Rooms in O(path) that are kept, because O(purge=false), keep all their settings.
 seealso:
