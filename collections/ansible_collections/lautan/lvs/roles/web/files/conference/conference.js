@@ -129,7 +129,9 @@ export class Conference {
         failure = problem.code;
         if (failure === "token") this.tokens.forget();
         // A server that starts, or an upgrade under way, may not know its rooms yet.
-        if (FINAL.has(failure) || (failure === "unknownRoom" && attempt >= 4)) {
+        // And a full room may be full of one's own ghost, for as long as Janus waits for it to come back.
+        const patience = { unknownRoom: 4, full: 12 }[failure] ?? (FINAL.has(failure) ? 0 : Infinity);
+        if (attempt >= patience) {
           this.#end(failure);
           return;
         }
