@@ -63,6 +63,9 @@ def _be_apart(node: Node) -> None:
     time.sleep(2)  # what the second one has to announce, it announces within a second
 
 
+# What a planned switchover does in the end, without the modules that look at both directors before.
+_GIVE_AWAY = "echo 1 > /etc/keepalived/switchover; sleep 0.5; echo 0 > /etc/keepalived/switchover"
+
 # A moment later: who asks for it gets an answer first.
 _panic = _on("(sleep 0.2; echo c > /proc/sysrq-trigger) < /dev/null > /dev/null 2>&1 &")
 
@@ -82,6 +85,7 @@ class Fault:
 
 DIRECTOR_FAULTS = {
     "switchover": Fault("planned switchover", _switch_over),
+    "handover": Fault("gives the VIPs away", _on(_GIVE_AWAY)),
     "director": Fault("power cut", fleet.kill, _power_on),
     "panic": Fault("kernel panic", _panic, _power_on),
     "return": Fault("boots again", _power_on, first=_power_off_and_be_replaced, after=20),

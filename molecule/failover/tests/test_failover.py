@@ -47,6 +47,7 @@ def test_director_loses_power(whole_again, holders):
 # What a client may notice of each fault: the longest gap, in seconds. No request may fail, and no connection break.
 # And who holds the VIPs in the end: the same director, the other one, one of them, or both.
 EXPECTED = {
+    "handover": (0.5, "other"),
     "panic": (1.5, "other"),
     "cable": (1.5, "other"),
     "keepalived-killed": (1, "other"),
