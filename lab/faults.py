@@ -44,7 +44,8 @@ def _switch_over(_: Node) -> None:
 
 def _no_adverts(share: int) -> Callable[[Node], None]:
     """Drop a share, in per cent, of the VRRP packets between the directors, both ways."""
-    drop = f"numgen random mod 100 < {share} counter drop"
+    # nft takes no comparison that is always true.
+    drop = "counter drop" if share == 100 else f"numgen random mod 100 < {share} counter drop"
 
     def do(node: Node) -> None:
         rules = "".join(
