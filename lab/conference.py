@@ -173,7 +173,7 @@ FAULTS: dict[str, tuple[str, Fault]] = {
     "janus-hung": ("owner", Fault("Janus hung", _on_janus("STOP"), _on_janus("CONT"), after=15)),
     "vip-lost": (
         "owner",
-        Fault("VIP lost", _vip("ip address del VIP"), _vip("ip address add VIP scope host"), after=18),
+        Fault("VIP lost", _vip("ip address del VIP"), _vip("ip address replace VIP scope host"), after=18),
     ),
     "real-server": ("owner", Fault("power cut", fleet.kill, _power_on, after=15)),
     "return": ("owner", Fault("boots again", _power_on, first=_power_off_and_be_left, after=20)),

@@ -55,7 +55,7 @@ def whole_again():
     fleet.start(list(topology.nodes().values()))
     for server in conference.real_servers():
         process.run(fleet.ssh(server, "systemctl kill --signal=CONT janus.service"), check=False)
-        process.run(fleet.ssh(server, f"ip address replace {VIPS[0]}/32 dev eth0 scope host"))
+        conference.FAULTS["vip-lost"][1].undo(server)
     conference.wait_whole()
 
 
@@ -188,27 +188,27 @@ def test_moderator(person):
     carol.enter("staff", pin="4711")
 
 
+def paths_of_alice(person) -> list[dict]:
+    """Which ways her media take when she and Bob see each other."""
+    alice, bob = person("Alice", "alice"), person("Bob", "bob")
+    for someone in (alice, bob):
+        someone.enter(ROOM)
+    browsers.wait_until_all_see_each_other([alice, bob])
+    paths = alice.recording().paths
+    assert paths
+    return paths
+
+
 def test_school_that_drops_udp(person):
     with schools.udp_blocked("alice"):
-        alice, bob = person("Alice", "alice"), person("Bob", "bob")
-        for someone in (alice, bob):
-            someone.enter(ROOM)
-        browsers.wait_until_all_see_each_other([alice, bob])
-        paths = alice.recording().paths
-        assert paths
+        paths = paths_of_alice(person)
         assert {(path["type"], path["relayProtocol"] in ("tcp", "tls")) for path in paths} == {("relay", True)}, paths
 
 
 def test_school_that_lets_https_through_only(person):
     """Media go to coturn, over TLS and the port of the web server, which tells them by the name asked for."""
     with schools.https_only("alice"):
-        alice, bob = person("Alice", "alice"), person("Bob", "bob")
-        for someone in (alice, bob):
-            someone.enter(ROOM)
-        browsers.wait_until_all_see_each_other([alice, bob])
-        paths = alice.recording().paths
-        assert paths
-        for path in paths:
+        for path in paths_of_alice(person):
             assert (path["type"], path["relayProtocol"]) == ("relay", "tls"), path
             assert re.fullmatch(r"turns:[^:]+:443\b.*", path["url"]), path
     logs = [process.run(fleet.ssh(each, "cat /var/log/nginx/turn.log")) for each in conference.real_servers()]
