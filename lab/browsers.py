@@ -50,6 +50,11 @@ _DO_NOT_WATCH = """
 """
 # What getUserMedia says of a camera and a microphone with which something is wrong.
 _DEVICE_ERRORS = {"blocked": "NotAllowedError", "none": "NotFoundError", "busy": "NotReadableError"}
+_NO_MICROPHONE = """
+    const ask = navigator.mediaDevices.getUserMedia.bind(navigator.mediaDevices);
+    navigator.mediaDevices.getUserMedia = (asked) =>
+        asked.audio ? Promise.reject(new DOMException("made up by a test", "NotFoundError")) : ask(asked);
+"""
 
 
 @dataclass(frozen=True)
@@ -115,6 +120,8 @@ class Person:
             context.add_init_script(f"navigator.mediaDevices.getUserMedia = {refusal};")
         if devices == "none":
             context.add_init_script("navigator.mediaDevices.enumerateDevices = () => Promise.resolve([]);")
+        if devices == "no-microphone":
+            context.add_init_script(_NO_MICROPHONE)
         if devices == "no-webrtc":
             context.add_init_script("delete window.RTCPeerConnection; delete window.webkitRTCPeerConnection;")
         self.page: Page = context.new_page()
@@ -289,8 +296,8 @@ class Browsers:
         """Somebody who sits down at a pupil's browser, where others may sit already.
 
         :param at: the pupil, see :mod:`lab.schools`.
-        :param devices: ``good``, or what is wrong with camera and microphone: ``blocked``, ``none``, ``busy``; or
-            ``no-webrtc``, a browser that cannot do it.
+        :param devices: ``good``, or what is wrong with camera and microphone: ``blocked``, ``none``, ``busy``,
+            ``no-microphone``; or ``no-webrtc``, a browser that cannot do it.
         :param watches: without it pictures are received, but not decoded: load for the servers, and little for this
             machine.
         :param vip: the cluster's address; the first one of the pupil's address family by default.

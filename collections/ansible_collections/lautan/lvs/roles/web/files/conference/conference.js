@@ -106,6 +106,7 @@ export class Conference {
         // Why a WebSocket is refused, a browser does not tell. That the room is gone, or that there are too many people, this does.
         if (attempt >= 3) await this.tokens.renew(ms);
         socket = await openSocket(this.room, ms);
+        if (this.#gone(socket)) return;
         // Only the WebSocket was lost, perhaps: the session waits some seconds for a new one, and media go on.
         if (claim && (await this.connection.isKnown(socket, ms))) {
           await this.connection.claim(socket, ms);
@@ -115,6 +116,7 @@ export class Conference {
             break;
           }
         }
+        if (this.#gone(socket)) return;
         // A WebSocket that the old session came back on goes with it.
         const fresh = socket === this.connection.socket ? null : socket;
         claim = false;
@@ -122,6 +124,7 @@ export class Conference {
         this.#drop();
         this.#remember();
         await this.#enter(ms, fresh);
+        if (this.#gone(null)) return;
         this.rejoins += 1;
         break;
       } catch (problem) {
@@ -142,6 +145,14 @@ export class Conference {
     this.recovering = false;
     this.stats.heard.at = performance.now();
     this.on.state("in");
+  }
+
+  /** Has the person left while something was under way? Then nothing of that may stay. */
+  #gone(socket) {
+    if (!this.ended) return false;
+    socket?.close();
+    this.#drop();
+    return true;
   }
 
   /** Everybody of a dead server comes back at once: spread them a little, then more and more. */

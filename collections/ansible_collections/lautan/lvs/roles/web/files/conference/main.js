@@ -215,6 +215,18 @@ function showMe() {
   spot();
 }
 
+/** Under another id when ours was taken, perhaps by the ghost of our last stay. */
+function addMe() {
+  const me = people().find((person) => person.me);
+  const { id } = page.conference.person;
+  if (me.id !== id) {
+    page.people.delete(me.id);
+    page.grid.remove(me.id);
+    page.people.set(id, Object.assign(me, { id }));
+  }
+  page.grid.add(me);
+}
+
 function showCount() {
   $("count").textContent = t("inRoom", { count: people().length });
   $("alone").hidden = people().length > 1;
@@ -242,6 +254,7 @@ function forget(id) {
   if (!person) return;
   page.people.delete(id);
   page.grid.remove(id);
+  page.moderator.knows(id);
   spot();
   showCount();
   if (page.state === "in") say(t("gone", { name: person.name }));
@@ -251,7 +264,11 @@ function heard(id, message) {
   const person = page.people.get(id);
   if (!person) return;
   if (message.t === "chat" && typeof message.text === "string") page.chat.add(person.name, message.text);
-  if (message.t === "closing") page.closing = Date.now();
+  if (message.t === "closing") {
+    page.closing = Date.now();
+    page.conference?.tell({ t: "closing-known" });
+  }
+  if (message.t === "closing-known") page.moderator.knows(id);
   if (message.t !== "state") return;
   const hand = Boolean(message.hand);
   if (hand && !person.hand) say(t("handUp", { name: person.name }));
@@ -295,6 +312,7 @@ const events = {
       // What the moderator decided was about the stay that is over.
       if (page.conference.rejoins !== page.rejoins) page.silenced = false;
       page.rejoins = page.conference.rejoins;
+      addMe();
       showMe();
       setTimeout(() => page.state === "in" && people().forEach(({ id, stale }) => stale && forget(id)), GRACE);
     }
@@ -361,11 +379,7 @@ async function join() {
     if (conference.ended) return undefined;
     problem("");
     if (lacking) say(t(lacking), 10);
-    // The id may have been taken.
-    page.people.delete(me.id);
-    me.id = conference.person.id;
-    page.people.set(me.id, me);
-    page.grid.add(me);
+    addMe();
     devices.send = (kind, track) => conference.replace(kind, track);
     $("room-title").textContent = roomNamed(room)?.title || room;
     history.replaceState(null, "", `/?room=${encodeURIComponent(room)}`);

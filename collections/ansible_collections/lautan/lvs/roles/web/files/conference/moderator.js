@@ -3,9 +3,11 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 // What a moderator may do: mute, remove, close the room. What stands for the PIN is the room's secret in Janus, kept in memory only.
 import { t } from "./i18n.js";
-import { keyOf } from "./signalling.js";
+import { keyOf, sleep, within } from "./signalling.js";
 
 const $ = (id) => document.getElementById(id);
+// How long a browser may take to say that it knows why its person is sent out.
+const WARNING = 8000;
 
 export class Moderator {
   constructor({ page, say, granted }) {
@@ -13,6 +15,7 @@ export class Moderator {
     this.say = say;
     this.granted = granted;
     this.secret = null;
+    this.warned = new Map(); // person -> what to do once they know
     $("moderate").addEventListener("click", () => this.open());
     for (const button of $("moderator-dialog").querySelectorAll(".cancel")) {
       button.addEventListener("click", () => $("moderator-dialog").close());
@@ -67,17 +70,54 @@ export class Moderator {
     }
   }
 
-  /** The room itself lasts, as the operator made it: everybody is sent out, this person last. */
+  /**
+   * The room itself lasts, as the operator made it: everybody is sent out, this person last.
+   * Words travel over the media's way, which may lose some for a moment, and "kick" over the WebSocket: the first
+   * must have arrived before the second is sent.
+   */
   async closeRoom() {
-    const { conference, people } = this.page;
-    conference.tell({ t: "closing" });
-    const others = [...people.values()].filter((person) => !person.me);
-    await Promise.all(others.map(({ id }) => conference.stay.remove(this.secret, id).catch(() => {})));
-    conference.leave();
+    const { conference } = this.page;
+    const out = new Set();
+    $("close-room-sure").disabled = true;
+    try {
+      // Somebody may come, or come back, while others are sent out.
+      for (let round = 0; round < 4; round += 1) {
+        const others = (await within(3000, conference.stay.others())).filter((id) => !out.has(id));
+        if (!others.length) return conference.leave();
+        await this.#sendOut(others, out);
+      }
+    } catch {
+      // Told below, if there is still somebody to tell.
+    }
+    if (conference === this.page.conference) {
+      this.say(t("moderatorFailed"));
+      $("close-room-sure").disabled = false;
+    }
+    return undefined;
+  }
+
+  async #sendOut(ids, out) {
+    const { conference } = this.page;
+    const known = ids.map((id) => new Promise((resolve) => this.warned.set(id, resolve)));
+    const warned = conference.tell({ t: "closing" });
+    await Promise.all(
+      ids.map(async (id, index) => {
+        if (warned) await Promise.race([known[index], sleep(WARNING)]);
+        // Who has just gone cannot be sent out; whoever is still there is found in the next round.
+        await within(3000, conference.stay.remove(this.secret, id)).then(() => out.add(id), () => {});
+      }),
+    );
+  }
+
+  /** Somebody knows that the room is being closed, or has gone. */
+  knows(id) {
+    this.warned.get(id)?.();
   }
 
   reset() {
     this.secret = null;
+    this.warned.clear();
+    $("close-room-sure").disabled = false;
     $("moderator-pin").value = "";
   }
 }

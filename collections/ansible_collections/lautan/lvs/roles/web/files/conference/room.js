@@ -140,6 +140,8 @@ export class Room {
       // Janus takes the streams of who leaves out of the subscription by itself.
       this.subscribed.delete(key);
     }
+    // Who comes back soon may be given the same place, with the same track: that is news.
+    for (const [mid, { feed }] of this.tracks) if (feed === id) this.tracks.delete(mid);
     this.on.gone(id);
   }
 
@@ -206,7 +208,7 @@ export class Room {
       if (type === "data") continue;
       const old = this.tracks.get(mid);
       const track = transceivers.find((transceiver) => transceiver.mid === mid)?.receiver.track;
-      if (!active || !feed || !track) this.tracks.delete(mid);
+      if (!active || !this.feeds.has(feed) || !track) this.tracks.delete(mid);
       else if (old?.feed !== feed || old.track !== track) {
         this.tracks.set(mid, { feed, track });
         this.on.track(feed, track);
@@ -232,10 +234,25 @@ export class Room {
     return true;
   }
 
+  async #participants() {
+    return (await send(this.publisher, { request: "listparticipants", room: this.name })).participants;
+  }
+
+  /** The ids of everybody else, as Janus knows them. */
+  async others() {
+    return (await this.#participants()).map(({ id }) => id).filter((id) => id !== this.me.id);
+  }
+
   /** After a time without signalling, whose events are lost: does this side still know who is here? */
   async isCurrent() {
     if (this.over || this.negotiating) return false;
-    const { participants } = await send(this.publisher, { request: "listparticipants", room: this.name });
+    const participants = await this.#participants();
+    if (!participants.some(({ id }) => id === this.me.id)) {
+      // A moderator has decided so meanwhile.
+      this.over = true;
+      this.on.kicked();
+      return false;
+    }
     const here = new Set(participants.filter(({ publisher }) => publisher).map(({ id }) => id));
     for (const id of this.feeds.keys()) if (!here.has(id)) this.#forget(id);
     return here.delete(this.me.id) && [...here].every((id) => this.feeds.has(id));
