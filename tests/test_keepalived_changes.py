@@ -35,11 +35,13 @@ ORIGINAL = parse(TEXT).document
 VIP = "198.18.0.100"
 SAID = json.loads((FIXTURES / "keepalived-2.2.7-refusals.json").read_text(encoding="utf-8"))
 
-HUNDRED = plan(ORIGINAL, VIP, 100, 30)
-VALID = [change for change in HUNDRED if change.valid]
-BY_MODULE = [change for change in HUNDRED if change.refused_by == MODULE and not change.before]
-BY_KEEPALIVED = [change for change in HUNDRED if change.refused_by == KEEPALIVED]
-(BY_HAND,) = [change for change in HUNDRED if change.before]
+EVERY = plan(ORIGINAL, VIP, 110, 33)
+VALID = [change for change in EVERY if change.valid]
+BY_MODULE = [change for change in EVERY if change.refused_by == MODULE and not change.before]
+BY_KEEPALIVED = [change for change in EVERY if change.refused_by == KEEPALIVED]
+BY_HAND, EMPTIED = (
+    next(change for change in EVERY if change.kind == kind) for kind in ("file edited by hand", "file emptied")
+)
 
 seeds = given(seed=st.integers(0, 10**6))
 # Each plan is of two rounds of all valid kinds.
@@ -56,24 +58,24 @@ def candidate(config: Config, version: tuple[int, int, int] = (2, 2, 7)) -> tupl
 
 
 def test_as_many_of_each_as_asked() -> None:
-    assert (len(VALID), len(HUNDRED)) == (70, 100)
+    assert (len(VALID), len(EVERY)) == (77, 110)
     assert [sum(not change.valid for change in plan(ORIGINAL, VIP, 8, some)) for some in (0, 4, 8)] == [0, 4, 8]
 
 
 def test_each_invalid_one_is_of_another_kind() -> None:
-    assert len({change.kind for change in HUNDRED if not change.valid}) == 30
+    assert len({change.kind for change in EVERY if not change.valid}) == 33
     assert len(BY_KEEPALIVED) >= 9
 
 
 def test_a_seed_always_gives_the_same() -> None:
     again = copy.deepcopy(ORIGINAL)
-    assert plan(again, VIP, 100, 30) == HUNDRED
+    assert plan(again, VIP, 110, 33) == EVERY
     assert again == ORIGINAL  # and does not touch what it is given
-    assert plan(ORIGINAL, VIP, 100, 30, seed=8) != HUNDRED
+    assert plan(ORIGINAL, VIP, 110, 33, seed=8) != EVERY
 
 
 def test_valid_and_invalid_are_interleaved() -> None:
-    switches = sum(one.valid != other.valid for one, other in itertools.pairwise(HUNDRED))
+    switches = sum(one.valid != other.valid for one, other in itertools.pairwise(EVERY))
     assert switches > 20
 
 
@@ -191,25 +193,27 @@ def in_shell(command: str, file: Path) -> None:
     subprocess.run(["sh", "-c", command.replace(FILE, str(file))], check=True)
 
 
-def test_the_edit_is_undone(tmp_path: Path) -> None:
+@pytest.mark.parametrize(("change", "text"), [(BY_HAND, TEXT + "# by hand\n"), (EMPTIED, "")])
+def test_the_edit_is_undone(tmp_path: Path, change: Change, text: str) -> None:
     file = tmp_path / "keepalived.conf"
     file.write_text(TEXT, encoding="utf-8")
     os.utime(file, (1_700_000_000, 1_700_000_000))
-    in_shell(BY_HAND.before, file)
-    assert file.read_text(encoding="utf-8") == TEXT + "# by hand\n"
-    in_shell(BY_HAND.after, file)
+    in_shell(change.before, file)
+    assert file.read_text(encoding="utf-8") == text
+    in_shell(change.after, file)
     assert file.read_text(encoding="utf-8") == TEXT
     # The module takes a file that is younger than the last reload for one that was never read.
     assert file.stat().st_mtime == 1_700_000_000
     assert list(tmp_path.iterdir()) == [file]
 
 
-def test_what_was_written_over_the_edited_file_stays(tmp_path: Path) -> None:
+@pytest.mark.parametrize("change", [BY_HAND, EMPTIED])
+def test_what_was_written_over_the_edited_file_stays(tmp_path: Path, change: Change) -> None:
     file = tmp_path / "keepalived.conf"
     file.write_text(TEXT, encoding="utf-8")
-    in_shell(BY_HAND.before, file)
+    in_shell(change.before, file)
     file.write_text("something else\n", encoding="utf-8")
-    in_shell(BY_HAND.after, file)
+    in_shell(change.after, file)
     assert file.read_text(encoding="utf-8") == "something else\n"
     assert list(tmp_path.iterdir()) == [file]
 

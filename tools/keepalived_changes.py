@@ -39,6 +39,23 @@ _UNDO_EDIT = (
     f"rm --force {FILE}.untouched"
 )
 
+_EMPTY = f"cp --preserve {FILE} {FILE}.untouched && : > {FILE}"
+_UNDO_EMPTY = f"[ -s {FILE} ] || mv {FILE}.untouched {FILE}; rm --force {FILE}.untouched"
+
+_PLACE = FILE.rpartition("/")[0]
+_READ_ONLY = f"mount --bind {_PLACE} {_PLACE} && mount -o remount,bind,ro {_PLACE}"
+_UNDO_READ_ONLY = f"umount {_PLACE}"
+# A small file system in its place, with everything that was there, and not a block more.
+_FILL = (
+    f"mount -t tmpfs -o size=256k small /mnt && cp --archive {_PLACE}/. /mnt && mount --bind /mnt {_PLACE} && "
+    f"umount /mnt && ! cat /dev/zero 2> /dev/null > {_PLACE}/filler"
+)
+# What was written there must be seen.
+_UNDO_FULL = (
+    f"cp --preserve {FILE} /run/keepalived.seen; umount {_PLACE}; "
+    f"cmp --silent /run/keepalived.seen {FILE} || cp --preserve /run/keepalived.seen {FILE}; rm /run/keepalived.seen"
+)
+
 
 @dataclass(frozen=True)
 class Change:
@@ -215,12 +232,15 @@ def invalid_changes(config: Config, instance: int) -> list[Change]:
     gone = {"vrrp_instances": [], "track_groups": [{"name": "all", "group": [first["name"]]}]}
     again, twin = len(config["virtual_servers"]), len(config["vrrp_instances"])
     process = {"name": "web", "process": ["nginx"], "quorum": 5, "quorum_max": 2}
-    by_hand = put(config, "global_defs.vrrp_garp_master_refresh", 90)
+    other = put(config, "global_defs.vrrp_garp_master_refresh", 90)
     edited = "edited since this module wrote it"
     return [
         untrue("interface that does not exist", {f"{here}.interface": _NO_INTERFACE}),
+        Change("file edited by hand", other, MODULE, edited, before=_EDIT, after=_UNDO_EDIT),
+        Change("file emptied", other, MODULE, edited, before=_EMPTY, after=_UNDO_EMPTY),
+        Change("file system read-only", other, MODULE, "Read-only file", before=_READ_ONLY, after=_UNDO_READ_ONLY),
+        Change("disk full", other, MODULE, "No space left", before=_FILL, after=_UNDO_FULL),
         wrong("priority out of range", {f"{here}.priority": 300}),
-        Change("file edited by hand", by_hand, MODULE, edited, before=_EDIT, after=_UNDO_EDIT),
         wrong("program without security", program),
         wrong("wrong type", {f"{server}.weight": "heavy"}),
         wrong("virtual router id out of range", {f"{here}.virtual_router_id": 999}),
