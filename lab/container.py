@@ -62,10 +62,11 @@ def _recorded(node: Node) -> bool:
 
 
 def _alive(node: Node) -> bool:
-    """Tell whether the node's PID 1 is there and no zombie."""
+    """Tell whether the node's PID 1 is there and no zombie. A pid that another program has got since is not."""
     pid = _podman("inspect", "--format", "{{.State.Pid}}", node.name, check=False).strip()
     try:
-        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] not in "ZX"
+        name, _, rest = Path(f"/proc/{pid}/stat").read_text().partition("(")[2].rpartition(")")
+        return name in ("init", "systemd") and rest.split()[0] not in "ZX"
     except (OSError, IndexError):
         return False
 

@@ -68,7 +68,7 @@ def _be_apart(node: Node) -> None:
 _GIVE_AWAY = "echo 1 > /etc/keepalived/switchover; sleep 0.5; echo 0 > /etc/keepalived/switchover"
 
 # A moment later: who asks for it gets an answer first.
-_panic = _on("(sleep 0.2; echo c > /proc/sysrq-trigger) < /dev/null > /dev/null 2>&1 &")
+_panic = _on("(sleep 1; echo c > /proc/sysrq-trigger) < /dev/null > /dev/null 2>&1 &")
 
 _together = _on("nft delete table inet lab_fault")
 
@@ -106,7 +106,7 @@ DIRECTOR_FAULTS = {
     ),
     "busy": Fault(
         "processor busy",
-        _on("for each in 1 2 3 4; do timeout 8 sh -c 'while :; do :; done' & done"),
+        _on("for each in 1 2 3 4; do timeout 8 sh -c 'while :; do :; done' & done; wait; times > /run/lab-busy"),
         lambda node: None,
     ),
 }

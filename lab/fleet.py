@@ -111,7 +111,7 @@ def _boot(node: Node) -> str:
 
 
 def _system_state(node: Node) -> str:
-    return run(ssh(node, "systemctl is-system-running"), check=False).strip()
+    return run(ssh(node, "timeout 20 systemctl is-system-running --wait"), check=False).strip()
 
 
 def wait_ready(fleet: Iterable[Node]) -> None:

@@ -51,9 +51,10 @@ class Probe:
         config |= {"interval": interval, "timeout": _TIMEOUT}
         program = (Path(__file__).parent / "probe.py").read_text()
         command = shlex.join(["python3", "-W", "error", "-c", program, json.dumps(config)])
-        self._process = subprocess.Popen(
-            fleet.ssh(client, command), stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE
-        )
+        pipes = dict.fromkeys(("stdin", "stdout", "stderr"), subprocess.PIPE)
+        self._process = subprocess.Popen(fleet.ssh(client, command), bufsize=0, **pipes)
+        # When the first request is over; to log in takes its time.
+        self._process.stderr.readline()
 
     def end(self) -> dict:
         """End the load and return what probe.py printed.

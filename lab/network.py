@@ -102,8 +102,8 @@ def down() -> None:
     """Remove everything :func:`up` made and put the host's forwarding back as it was."""
     run(["nft", "delete", "table", "ip", _NAT_TABLE], check=False)
     run(["ip", "link", "delete", _HOST_LINK], check=False)
-    if succeeds(["ip", "-n", NAMESPACE, "link"]):
-        run(["ip", "netns", "delete", NAMESPACE])
+    # Also the mere file that is left of it where /run outlives a reboot.
+    run(["ip", "netns", "delete", NAMESPACE], check=False)
     if _SAVED_FORWARDING.exists():
         Path("/proc/sys/net/ipv4/ip_forward").write_text(_SAVED_FORWARDING.read_text())
         _SAVED_FORWARDING.unlink()

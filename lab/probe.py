@@ -8,7 +8,7 @@ Runs on the client node with nothing but Python's standard library; lab/measure.
 The requests are an open loop: each is sent at its time, on a connection of its own, whether earlier ones were answered
 or not, as the requests of many independent people are. The held connection asks again when it has been answered.
 
-It goes on until its standard input ends.
+It says so on standard error when the first request is over, and goes on until its standard input ends.
 
 Usage: python3 -c "$(cat probe.py)" '{"address": ..., "host": ..., "ca": ..., "interval": ..., "timeout": ...}'
 """
@@ -51,6 +51,8 @@ async def one_request(config, tls, results):
         results.append({"sent": sent, "answered": time.time(), "server": server})
     except Exception as error:
         results.append({"sent": sent, "answered": None, "error": f"{type(error).__name__}: {error}"})
+    if len(results) == 1:
+        print("asking", file=sys.stderr, flush=True)
 
 
 async def held_connection(config, tls, end, held):

@@ -9,6 +9,7 @@ import json
 import os
 import subprocess
 import sys
+import tempfile
 from pathlib import Path
 
 import pytest
@@ -25,13 +26,31 @@ DOMAIN = "conference.lab.example"
 
 
 @pytest.fixture(scope="session")
-def node():
+def never_off() -> set[str]:
+    """The nodes that a scenario never switches off: to log in once will do there."""
+    return {"client"}
+
+
+@pytest.fixture(scope="session")
+def kept_logins():
+    """A configuration of ssh with which logins are kept, until the tests are over."""
+    with tempfile.TemporaryDirectory(prefix="lautan-ssh-") as directory:
+        config = Path(directory) / "config"
+        config.write_text(f"ControlPath {directory}/%C\n")
+        yield config
+        for login in Path(directory).glob("[0-9a-f]*[0-9a-f]"):
+            subprocess.run(["ssh", "-o", f"ControlPath={login}", "-O", "exit", "any"], capture_output=True, check=False)
+
+
+@pytest.fixture(scope="session")
+def node(never_off, kept_logins):
     """The testinfra host of a node of the lab, by name."""
     made = {}
 
     def get(name: str):
         if name not in made:
-            made[name] = testinfra.get_host(f"ansible://{name}", ansible_inventory=str(INVENTORY))
+            keep = {"ssh_config": str(kept_logins)} if name in never_off else {}
+            made[name] = testinfra.get_host(f"ansible://{name}", ansible_inventory=str(INVENTORY), **keep)
         return made[name]
 
     return get

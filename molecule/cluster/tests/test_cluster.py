@@ -36,6 +36,11 @@ TABLE = {
 }
 
 
+@pytest.fixture(scope="session")
+def never_off() -> set[str]:
+    return {"client", *DIRECTORS, *REAL_SERVERS}
+
+
 @pytest.mark.parametrize("vip", VIPS)
 def test_vip_is_on_exactly_one_director(holders, vip):
     assert len(holders(vip)) == 1
@@ -47,7 +52,7 @@ def test_vips_are_together(holders):
 
 @pytest.mark.parametrize("name", DIRECTORS)
 def test_ipvs_table(node, name):
-    assert set(node(name).check_output("ipvsadm --save --numeric").split("\n")) == TABLE
+    process.wait_until(lambda: saved(node, name) == sorted(TABLE), f"{name} to have the whole table", timeout=10)
 
 
 @pytest.mark.parametrize("name", DIRECTORS)
@@ -79,7 +84,7 @@ def test_director_that_stands_by_learns_connections(node, holders):
 
     before = known(active)
     one = f"sleep 12 | openssl s_client -quiet -connect {VIPS[0]}:443"
-    node("client").check_output(f"for n in $(seq 5); do ({one} >/dev/null 2>&1 &) ; done; sleep 1")
+    node("client").check_output(f"for n in $(seq 5); do ({one}) >/dev/null 2>&1 & done; sleep 1")
     begun = known(active) - before
     assert len(begun) >= 5
     # The kernel gathers what it has to tell for two seconds.
@@ -262,7 +267,7 @@ def test_verify_tells_every_fault_and_site_mends_them(node, playbook):
     status, out = playbook("site", "--limit", "rs1,rs2")
     assert status == 0, out
     assert re.search(r"^rs1 .*changed=1 ", out, re.MULTILINE), out
-    assert playbook("verify")[0] == 0
+    # That nothing is left of it is proven with the next faults.
 
 
 def is_web_on_rs3(line: str) -> bool:
@@ -276,7 +281,9 @@ def saved(node, name: str) -> list[str]:
 @pytest.fixture
 def tables_restored(node):
     """Whatever a test leaves behind in the directors' tables: it is not the next test's."""
-    before = {name: saved(node, name) for name in DIRECTORS}
+    before = dict.fromkeys(DIRECTORS, sorted(TABLE))
+    # Where processors are emulated, a check may come too late while a playbook runs, and is made up for a second later.
+    process.wait_until(lambda: {name: saved(node, name) for name in DIRECTORS} == before, "whole tables", timeout=10)
     yield before
     for name in DIRECTORS:
         if saved(node, name) != before[name]:
@@ -328,6 +335,7 @@ def test_verify_tells_and_repairs_what_was_changed_by_hand(node, holders, playbo
         for line in lines:
             assert f"{name}: IPVS table differs from keepalived: {line}" in told, out
     assert "IPVS table: missing" not in told, "told twice"
+    assert not re.search(r"\brs[123]: ", told), "there was no such fault, or not any more"
 
     status, out = playbook("verify", "--extra-vars", "repair=true")
     assert status == 0, out
@@ -336,9 +344,6 @@ def test_verify_tells_and_repairs_what_was_changed_by_hand(node, holders, playbo
     assert "ipvsadm -D -u 198.18.0.100:53" in told
     assert "ipvsadm -A -t [fd00:c612::100]:443 -s mh -b mh-fallback,mh-port" in told
     assert {name: saved(node, name) for name in DIRECTORS} == tables_restored
-    status, out = playbook("verify", "--extra-vars", "repair=true")
-    assert status == 0, out
-    assert "changed=1" not in out
 
 
 def test_repair_does_not_put_back_what_failed(node, playbook, tables_restored):
@@ -364,4 +369,7 @@ def test_repair_does_not_put_back_what_failed(node, playbook, tables_restored):
         while any(saved(node, name) != tables_restored[name] for name in DIRECTORS) and time.monotonic() < deadline:
             time.sleep(1)
     assert {name: saved(node, name) for name in DIRECTORS} == tables_restored
-    assert playbook("verify")[0] == 0
+    # There is nothing to repair, and then it changes nothing.
+    status, out = playbook("verify", "--extra-vars", "repair=true")
+    assert status == 0, out
+    assert "changed=1" not in out

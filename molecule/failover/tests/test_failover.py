@@ -33,15 +33,23 @@ def whole_again():
     cluster.wait_whole()
 
 
-def test_director_loses_power(whole_again, holders):
+def assert_nobody_noticed(seen: measure.Noticed) -> None:
+    assert seen.failed == 0, seen
+    assert seen.held_alive, seen
+    # One packet that is lost on a busy machine is asked for again after a second.
+    assert seen.slow < 20, seen
+    assert seen.gap < 1, seen
+
+
+def test_director_loses_power(whole_again):
     seen, victim = measure.hurt_active_director(DIRECTOR_FAULTS["director"])
     assert seen.requests > 500
     assert seen.gap < 1.5
     assert seen.failed == 0, seen
     assert seen.held_alive, seen
     survivor = next(node for node in DIRECTORS if node != victim)
-    for vip in VIPS:
-        assert survivor.name in process.run(fleet.ssh(survivor, f"ip -json address show to {vip} && hostname"))
+    held = process.run(fleet.ssh(survivor, "ip -brief address show"))
+    assert all(f" {vip}/" in held for vip in VIPS), held
 
 
 # What a client may notice of each fault: the longest gap, in seconds. No request may fail, and no connection break.
@@ -63,7 +71,7 @@ EXPECTED = {
 TRACES = {
     "loss": ("nft list table inet lab_fault", r"counter packets [1-9]"),
     "clock": ("echo $((($(date +%s) - NOW) / 60))", r"^(59|60)$"),
-    "busy": ("cat /proc/loadavg", r"^[1-9]"),
+    "busy": ("tail -n 1 /run/lab-busy", r"^0m[3-9]"),  # of the processor's time that its children had
 }
 
 
@@ -75,17 +83,21 @@ def test_every_fault_is_tried():
 @pytest.mark.parametrize("name", EXPECTED)
 def test_fault_of_the_active_director(name):
     longest, holder = EXPECTED[name]
-    seen, victim = measure.hurt_active_director(DIRECTOR_FAULTS[name])
-    holding = {node.name for node in cluster.vip_holders()}
-    command, trace = TRACES.get(name, ("", ""))
-    said = process.run(fleet.ssh(victim, command.replace("NOW", f"{time.time():.0f}"))) if command else ""
-    DIRECTOR_FAULTS[name].undo(victim)
-    cluster.wait_whole()
+    victim = cluster.active_director()
+    try:
+        seen, _ = measure.hurt_active_director(DIRECTOR_FAULTS[name])
+        if holder == "one":
+            # While adverts are lost, there may be none or two for a moment.
+            process.wait_until(lambda: len(cluster.vip_holders()) == 1, "one director to hold the VIP", timeout=10)
+        holding = {node.name for node in cluster.vip_holders()}
+        command, trace = TRACES.get(name, ("", ""))
+        said = process.run(fleet.ssh(victim, command.replace("NOW", f"{time.time():.0f}"))) if command else ""
+    finally:
+        DIRECTOR_FAULTS[name].undo(victim)
+        cluster.wait_whole()
     assert re.search(trace, said), said
     other = {node.name for node in DIRECTORS} - {victim.name}
-    if holder == "one":
-        assert len(holding) == 1
-    else:
+    if holder != "one":
         assert holding == {"same": {victim.name}, "other": other, "both": {victim.name, *other}}[holder]
     assert seen.requests > 500
     assert seen.gap < longest, seen
@@ -147,33 +159,31 @@ def test_configuration_that_keepalived_would_die_of_is_refused(node):
     assert "priority=300" in said[0]
     assert "virtual_router_id=999" in said[0]
     assert node(director.name).check_output(files) == before
-    assert (seen.failed, seen.slow) == (0, 0), seen
-    assert seen.held_alive, seen
+    assert_nobody_noticed(seen)
 
 
 def test_changed_configurations_under_load():
-    """Four good ones and four bad ones: nobody notices. tools/measure_keepalived.py tries a hundred."""
-    outcomes, seen = measure_keepalived.change_under_load(changes=8, invalid=4)
-    assert [each.change.valid for each in outcomes].count(True) == 4
+    """Three good ones and five bad ones: nobody notices. tools/measure_keepalived.py tries a hundred."""
+    outcomes, seen = measure_keepalived.change_under_load(changes=8, invalid=5)
+    assert [each.change.valid for each in outcomes].count(True) == 3
     assert [(each.change.kind, each.faults) for each in outcomes if each.faults] == []
     assert seen.requests > 500
-    assert (seen.failed, seen.slow) == (0, 0), seen
-    assert seen.held_alive, seen
+    assert_nobody_noticed(seen)
 
 
-def test_systemd_networkd_leaves_the_vips_alone(playbook, node):
+def test_systemd_networkd_leaves_the_vips_alone(node):
     """Nobody notices a restart of it on the active director, and nothing that it does removes a VIP."""
     active = next(each for each in DIRECTORS if each.manager == "networkd")
-    status, out = playbook("switchover", "--extra-vars", f"to={active.name}")
-    assert status == 0, out
+    if cluster.active_director() != active:
+        DIRECTOR_FAULTS["handover"].do(cluster.active_director())
+    process.wait_until(lambda: cluster.vip_holders() == [active], f"{active.name} to hold the VIP", timeout=10)
     host = node(active.name)
     seen = measure.under_load(
         "restart of systemd-networkd",
         lambda: host.check_output("systemctl restart systemd-networkd.service"),
         after=15,
     )
-    assert (seen.failed, seen.slow) == (0, 0), seen
-    assert seen.held_alive, seen
+    assert_nobody_noticed(seen)
     changes = host.check_output(
         "ip -oneline monitor address > /tmp/changes & monitor=$!; sleep 2;"
         " systemctl restart systemd-networkd.service; sleep 5;"
@@ -192,8 +202,7 @@ def test_director_that_reboots_stays_standby(holders):
     before = holders(VIPS[0])
     standby = next(node for node in DIRECTORS if node.name not in before)
     seen = measure.under_load(f"reboot of {standby.name}", lambda: fleet.reboot([standby]), after=20)
-    assert (seen.failed, seen.slow) == (0, 0), seen
-    assert seen.held_alive
+    assert_nobody_noticed(seen)
     assert holders(VIPS[0]) == before
 
 
@@ -225,7 +234,7 @@ def test_real_server_dies_in_the_middle_of_health_checks(whole_again, lab):
         assert time.monotonic() < deadline, f"{server.name} is still in service"
 
 
-def test_sorry_server_answers_while_there_is_no_quorum(whole_again, get):
+def test_sorry_server_answers_while_there_is_no_quorum(whole_again, trusting_client):
     """rs3 is the sorry server of the two others, which are needed both. One of them loses its power, and comes back."""
     director = cluster.active_director()
     service = {
@@ -243,10 +252,15 @@ def test_sorry_server_answers_while_there_is_no_quorum(whole_again, get):
         ],
     }
 
+    domain = cluster.cluster_facts()["lvs_domain"]
+    ask = (
+        f"curl --silent --max-time 5 --http1.1 --header 'Connection: close' --resolve {domain}:80:{VIPS[0]} "
+        f"--output /dev/null --write-out '%header{{x-real-server}}\\n' 'http://{domain}/lb-ok?[1-12]'"
+    )
+
     def answering() -> set[str]:
-        return {
-            get(f"http://{cluster.cluster_facts()['lvs_domain']}/lb-ok", VIPS[0])[1]["x-real-server"] for _ in range(12)
-        }
+        """The real servers that answer, each request on a connection of its own; an empty one where none did."""
+        return set(trusting_client.run(ask).stdout.split("\n")[:-1])
 
     configure(director, director_virtual_services=[service])
     try:

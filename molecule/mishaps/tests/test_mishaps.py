@@ -129,7 +129,9 @@ def test_archive_that_does_not_answer(playbook, node):
 def test_interrupted_installation_is_finished(playbook, node):
     """What a power cut in the middle of dpkg leaves; the cluster scenario then deploys onto this host."""
     server = node("rs1")
-    server.check_output("apt-get update && apt-get --yes --download-only install nginx")
+    # Archives have their moments.
+    server.check_output("for each in 1 2 3; do apt-get update --error-on=any && break; sleep 3; done")
+    server.check_output("apt-get -o Acquire::Retries=3 --yes --download-only install nginx")
     server.check_output("dpkg --unpack /var/cache/apt/archives/*.deb")
     assert "nginx" in server.check_output("dpkg --audit")
     status, out = playbook("site", "--limit", "rs1")
