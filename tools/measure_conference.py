@@ -17,6 +17,7 @@ import sys
 import time
 from collections import Counter
 from collections.abc import Iterable
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from pathlib import Path
 
@@ -199,22 +200,24 @@ def scan(pupil: str = "alice") -> int:
     for node in topology.nodes().values():
         if node.role != "clients":
             targets += [(node.name, node.role, str(node.address)), (node.name, node.role, str(node.address6))]
+    with schools.unguarded(pupil), ThreadPoolExecutor(6) as pool:
+        every = list(pool.map(lambda target: _scan(pupil, target[2]), targets))
     print_head("target", "address", "open", "expected", "verdict")
     wrong = 0
-    with schools.unguarded(pupil):
-        for name, role, address in targets:
-            command = ["nmap", "-n", "-Pn", "-oG", "-", "--max-retries", "2", *(["-6"] if ":" in address else [])]
-            tcp = [*command, "-sS", "-p-", "--min-rate", "1500", address]
-            # Of UDP only a port that answers can be told from one that is filtered.
-            udp = [*command, "-sU", "--top-ports", "100", "--min-rate", "200", address]
-            found = set()
-            for each in (tcp, udp):
-                found |= open_ports(process.run(schools.inside(pupil, each)))
-            difference = found ^ expected_ports(role)
-            wrong += len(difference)
-            verdict = "as planned" if not difference else f"wrong: {', '.join(sorted(difference))}"
-            print_row(name, address, ", ".join(sorted(found)), ", ".join(sorted(expected_ports(role))), verdict)
+    for (name, role, address), found in zip(targets, every, strict=True):
+        difference = found ^ expected_ports(role)
+        wrong += len(difference)
+        verdict = "as planned" if not difference else f"wrong: {', '.join(sorted(difference))}"
+        print_row(name, address, ", ".join(sorted(found)), ", ".join(sorted(expected_ports(role))), verdict)
     return wrong
+
+
+def _scan(pupil: str, address: str) -> set[str]:
+    command = ["nmap", "-n", "-Pn", "-oG", "-", "--max-retries", "2", *(["-6"] if ":" in address else [])]
+    tcp = [*command, "-sS", "-p-", "--min-rate", "1500", address]
+    # Of UDP only a port that answers can be told from one that is filtered.
+    udp = [*command, "-sU", "--top-ports", "100", "--min-rate", "200", address]
+    return set().union(*(open_ports(process.run(schools.inside(pupil, each))) for each in (tcp, udp)))
 
 
 def main() -> int:
