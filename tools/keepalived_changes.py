@@ -39,9 +39,6 @@ _UNDO_EDIT = (
     f"rm --force {FILE}.untouched"
 )
 
-_EMPTY = f"cp --preserve {FILE} {FILE}.untouched && : > {FILE}"
-_UNDO_EMPTY = f"[ -s {FILE} ] || mv {FILE}.untouched {FILE}; rm --force {FILE}.untouched"
-
 _PLACE = FILE.rpartition("/")[0]
 _READ_ONLY = f"mount --bind {_PLACE} {_PLACE} && mount -o remount,bind,ro {_PLACE}"
 _UNDO_READ_ONLY = f"umount {_PLACE}"
@@ -237,8 +234,7 @@ def invalid_changes(config: Config, instance: int) -> list[Change]:
     return [
         untrue("interface that does not exist", {f"{here}.interface": _NO_INTERFACE}),
         Change("file edited by hand", other, MODULE, edited, before=_EDIT, after=_UNDO_EDIT),
-        Change("file emptied", other, MODULE, edited, before=_EMPTY, after=_UNDO_EMPTY),
-        Change("file system read-only", other, MODULE, "Read-only file", before=_READ_ONLY, after=_UNDO_READ_ONLY),
+        Change("file system read-only", other, MODULE, "read only", before=_READ_ONLY, after=_UNDO_READ_ONLY),
         Change("disk full", other, MODULE, "No space left", before=_FILL, after=_UNDO_FULL),
         wrong("priority out of range", {f"{here}.priority": 300}),
         wrong("program without security", program),

@@ -122,7 +122,7 @@ class Judge:
         errors = done.get("errors", [])
         if not done.get("failed"):
             yield "it was not refused"
-        elif not any(change.says in line for line in errors):
+        elif not any(change.says in line for line in [*errors, done.get("msg", "")]):
             yield f"it was refused, but not because of {change.says}: {done.get('msg')}"
         if done.get("changed"):
             yield "the module says that it changed something"
