@@ -83,7 +83,7 @@ def create(node: Node, image: Image, seed: bytes) -> None:
 def start(node: Node) -> None:
     network.add_tap(node)
     boot = _image_link(node)
-    # What protects a kernel from its programs costs an emulated processor a tenth of its speed, and here is nobody to fear.
+    # What protects a kernel from its programs costs an emulated processor a tenth of its speed. Here is nobody to fear.
     emulated = ["-accel", "tcg,thread=multi", "-cpu", "max,-la57,-smap,-smep,-umip"]
     accelerator = ["-accel", "kvm", "-cpu", "host"] if has_kvm() else emulated
     command = ["qemu-system-x86_64", "-name", node.name, "-machine", "q35", *accelerator]

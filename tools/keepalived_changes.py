@@ -233,10 +233,10 @@ def invalid_changes(config: Config, instance: int) -> list[Change]:
     edited = "edited since this module wrote it"
     return [
         untrue("interface that does not exist", {f"{here}.interface": _NO_INTERFACE}),
+        wrong("priority out of range", {f"{here}.priority": 300}),
         Change("file edited by hand", other, MODULE, edited, before=_EDIT, after=_UNDO_EDIT),
         Change("file system read-only", other, MODULE, "read only", before=_READ_ONLY, after=_UNDO_READ_ONLY),
         Change("disk full", other, MODULE, "No space left", before=_FILL, after=_UNDO_FULL),
-        wrong("priority out of range", {f"{here}.priority": 300}),
         wrong("program without security", program),
         wrong("wrong type", {f"{server}.weight": "heavy"}),
         wrong("virtual router id out of range", {f"{here}.virtual_router_id": 999}),

@@ -169,8 +169,8 @@ def test_configuration_that_keepalived_would_die_of_is_refused(node):
 
 
 def test_changed_configurations_under_load():
-    """Four good ones and four bad ones: nobody notices. tools/measure_keepalived.py tries a hundred."""
-    outcomes, seen = measure_keepalived.change_under_load(changes=8, invalid=4)
+    """Four good ones and five bad ones: nobody notices. tools/measure_keepalived.py tries a hundred."""
+    outcomes, seen = measure_keepalived.change_under_load(changes=9, invalid=5)
     assert [each.change.valid for each in outcomes].count(True) == 4
     assert [(each.change.kind, each.faults) for each in outcomes if each.faults] == []
     assert seen.requests > 500
