@@ -235,7 +235,8 @@ def invalid_changes(config: Config, instance: int) -> list[Change]:
         untrue("interface that does not exist", {f"{here}.interface": _NO_INTERFACE}),
         wrong("priority out of range", {f"{here}.priority": 300}),
         Change("file edited by hand", other, MODULE, edited, before=_EDIT, after=_UNDO_EDIT),
-        Change("file system read-only", other, MODULE, "read only", before=_READ_ONLY, after=_UNDO_READ_ONLY),
+        # "Read-only file system", or "is read only" from keepalived 2.3, which finds out first.
+        Change("file system read-only", other, MODULE, "only", before=_READ_ONLY, after=_UNDO_READ_ONLY),
         Change("disk full", other, MODULE, "No space left", before=_FILL, after=_UNDO_FULL),
         wrong("program without security", program),
         wrong("wrong type", {f"{server}.weight": "heavy"}),
