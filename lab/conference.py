@@ -234,7 +234,7 @@ def _watch(room: str, seconds: float) -> tuple[float, list[str]]:
             begin = None
         if now > end + 10 or (now > end and len(where) == 1):
             return split, where
-        time.sleep(max(0.0, min(0.5, end - now)))
+        time.sleep(0.5)
 
 
 # --- Direct return ---

@@ -38,7 +38,7 @@ def kept_logins():
         config = Path(directory) / "config"
         config.write_text(f"ControlPath {directory}/%C\n")
         yield config
-        for login in Path(directory).glob("[0-9a-f]*[0-9a-f]"):
+        for login in filter(Path.is_socket, Path(directory).iterdir()):
             subprocess.run(["ssh", "-o", f"ControlPath={login}", "-O", "exit", "any"], capture_output=True, check=False)
 
 

@@ -149,11 +149,7 @@ Spoil = Callable[[dict[str, Any], Look, Look], tuple[dict[str, Any], Look]]
         (SERVICE, lambda done, look, old: (done, replace(look, schedulers=old.schedulers)), "virtual servers wanted"),
         (PRIORITY, lambda done, look, old: ({"changed": False}, look), "it was not refused"),
         (PRIORITY, lambda done, look, old: ({}, look), "it was not refused"),
-        (
-            PRIORITY,
-            lambda done, look, old: ({"failed": True, "errors": ["no python"], "msg": ""}, look),
-            "not because of priority",
-        ),
+        (PRIORITY, lambda done, look, old: (done | {"errors": ["no python"]}, look), "not because of priority"),
         (PRIORITY, lambda done, look, old: ({"failed": True, "msg": "unreachable"}, look), "not because of priority"),
         (PRIORITY, lambda done, look, old: (done | {"changed": True}, look), "changed something"),
         (PRIORITY, lambda done, look, old: (done, replace(look, sha256="0")), "the file changed"),

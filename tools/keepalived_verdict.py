@@ -119,10 +119,11 @@ class Judge:
             yield f"addresses wanted {sorted(self._first.addresses | added)}, found {sorted(after.addresses)}"
 
     def _refused(self, change: Change, done: Mapping[str, Any], before: Look, after: Look) -> Iterator[str]:
-        errors = done.get("errors", [])
+        # What is no mistake in the configuration, such as a full disk, is in the message only.
+        errors = done.get("errors") or [done.get("msg", "")]
         if not done.get("failed"):
             yield "it was not refused"
-        elif not any(change.says in line for line in [*errors, done.get("msg", "")]):
+        elif not any(change.says in line for line in errors):
             yield f"it was refused, but not because of {change.says}: {done.get('msg')}"
         if done.get("changed"):
             yield "the module says that it changed something"

@@ -288,11 +288,7 @@ def test_changes_under_load():
     """Weights, additions and removals while a client asks: nobody notices. tools/measure_ipvs.py does a hundred."""
     seen = measure_ipvs.change_under_load(changes=8)
     assert seen.requests > 500
-    assert seen.failed == 0, seen
-    assert seen.held_alive, seen
-    # One packet that is lost on a busy machine is asked for again after a second.
-    assert seen.slow < 20, seen
-    assert seen.gap < 1, seen
+    assert seen.unnoticed, seen
 
 
 def test_table_comes_back_after_a_reboot():
