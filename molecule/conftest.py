@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import subprocess
 import sys
 import tempfile
@@ -130,3 +131,31 @@ def get(trusting_client):
         return int(first.split()[1]), {k.lower(): v for k, v in (line.split(": ", 1) for line in lines)}, body
 
     return fetch
+
+
+# ---- people
+
+
+@pytest.fixture(scope="session")
+def all_browsers():
+    from lab import browsers, conference  # scenarios without people do not need them
+
+    conference.wait_whole()
+    with browsers.Browsers() as started:
+        yield started
+
+
+@pytest.fixture
+def person(all_browsers, request):
+    """Somebody at a pupil's browser, as :meth:`lab.browsers.Browsers.person`; everybody leaves in the end."""
+    people = []
+
+    def sit_down(name: str, at: str, **options):
+        people.append(all_browsers.person(name, at, **options))
+        return people[-1]
+
+    yield sit_down
+    test = re.sub(r"\W+", "-", request.node.name.removeprefix("test_")).strip("-")
+    for someone in (each for each in people if not each.page.is_closed()):
+        someone.screenshot(f"{test}-{someone.name.lower()}")
+        someone.leave()

@@ -26,29 +26,6 @@ VIPS = cluster_facts()["lvs_vips"]
 ROOM = "class-1a"
 
 
-@pytest.fixture(scope="session")
-def all_browsers():
-    conference.wait_whole()
-    with browsers.Browsers() as started:
-        yield started
-
-
-@pytest.fixture
-def person(all_browsers, request):
-    """Somebody at a pupil's browser, as :meth:`lab.browsers.Browsers.person`; everybody leaves in the end."""
-    people = []
-
-    def sit_down(name: str, at: str, **options):
-        people.append(all_browsers.person(name, at, **options))
-        return people[-1]
-
-    yield sit_down
-    test = re.sub(r"\W+", "-", request.node.name.removeprefix("test_")).strip("-")
-    for someone in (each for each in people if not each.page.is_closed()):
-        someone.screenshot(f"{test}-{someone.name.lower()}")
-        someone.leave()
-
-
 @pytest.fixture
 def whole_again():
     """Mend whatever a test broke."""
@@ -444,7 +421,7 @@ LIMITS = {
     "janus-hung": (12, True),
     "vip-lost": (16, True),
     "real-server": (12, True),
-    "return": (6, True),
+    "return": (4, False),  # pages follow their room
 }
 
 

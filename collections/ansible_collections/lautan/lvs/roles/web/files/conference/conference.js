@@ -3,7 +3,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 // Stays in the room whatever happens to servers and networks: watches, claims the session back, or joins anew.
 import { Room } from "./room.js";
-import { Connection, Tokens, keyOf, openSocket, sleep, within } from "./signalling.js";
+import { Connection, Tokens, get, keyOf, openSocket, sleep, within } from "./signalling.js";
 import { Stats } from "./stats.js";
 
 // No reason to try again: the person has to do something first.
@@ -12,6 +12,9 @@ const FINAL = new Set(["wrongPin", "full", "kicked"]);
 const PATIENCE = { first: 12000, again: [2000, 3000, 5000, 8000] };
 // Directors change over in about a second, without anybody having to do anything.
 const SILENCE = { ask: 1200, noAnswer: 2500, always: 6000 };
+
+// How often one of all people asks whether the room is at home elsewhere now, and how long to be on both servers at most.
+const FOLLOW = { every: 2000, again: 300, patience: 5000, both: 6000 };
 
 const newId = () => Array.from(crypto.getRandomValues(new Uint8Array(9)), (n) => (n % 36).toString(36)).join("");
 
@@ -25,6 +28,8 @@ export class Conference {
     this.on = on;
     this.tokens = new Tokens(room);
     this.rejoins = 0;
+    this.moves = 0;
+    this.next = null; // {connection, stay} on the server that the room moves to
     this.ended = false;
     this.recovering = false;
     this.stats = new Stats();
@@ -48,40 +53,155 @@ export class Conference {
     if (this.ended) return;
     this.on.state("in");
     this.timers = [setInterval(() => this.#watch(), 500), setInterval(() => this.#renew(), 5000)];
+    this.#follow();
     window.addEventListener("online", this.#online);
     window.addEventListener("pagehide", this.#bye);
   }
 
-  async #enter(ms, socket) {
+  #connect() {
     const connection = new Connection(this.tokens, (code) => {
       if (connection === this.connection) this.#recover(code, { claim: code === "noAnswer" });
+      if (connection === this.next?.connection) this.#stayHere();
     });
-    this.connection = connection;
-    await connection.open(ms, socket);
-    const stay = new Room(connection, { ...this.person, tracks: this.devices.outgoing() }, this.#events());
-    this.stay = stay;
+    return connection;
+  }
+
+  async #enter(ms, socket) {
+    this.connection = this.#connect();
+    await this.connection.open(ms, socket);
+    this.stay = this.#room(this.connection);
     try {
-      await stay.enter(ms);
+      await this.stay.enter(ms);
     } catch (problem) {
       if (problem.code === "idTaken") this.person.id = newId();
       throw problem;
     }
-    // What is sent may have been changed while the offer was under way.
+    await this.#settle();
+  }
+
+  #room(connection) {
+    const stay = new Room(connection, { ...this.person, tracks: this.devices.outgoing() }, {
+      ...this.on,
+      gone: (id) => this.#stays.some((other) => other !== stay && other.feeds.has(id)) || this.on.gone(id),
+      track: (id, track) => this.#show(stay, id, track),
+      data: (id, message) => (message.t === "moving" ? this.#moveIfElsewhere() : this.on.data(id, message)),
+      kicked: () => this.#end("kicked"),
+      lost: (code) => {
+        if (stay === this.stay) this.#recover(code, {});
+        if (stay === this.next?.stay) this.#stayHere();
+      },
+    });
+    return stay;
+  }
+
+  /** What is sent may have been changed while the offer was under way. */
+  async #settle() {
+    const { stay } = this;
     await this.devices.apply((kind, track) => stay.replace(kind, track));
     this.stats = new Stats();
   }
 
-  #events() {
-    return {
-      ...this.on,
-      kicked: () => this.#end("kicked"),
-      lost: (code) => this.#recover(code, {}),
-    };
+  /** The stay, and while the room moves the one that will follow. */
+  get #stays() {
+    return [this.stay, this.next?.stay].filter(Boolean);
+  }
+
+  /** On the server that the room moves to, a picture is shown as soon as it comes. Till then there is the old one. */
+  #show(stay, id, track) {
+    if (stay === this.stay && !this.next?.stay?.feeds.has(id)) this.on.track(id, track);
+    else if (!track.muted) this.on.track(id, track);
+    else track.addEventListener("unmute", () => this.#stays.includes(stay) && this.on.track(id, track), { once: true });
   }
 
   #drop() {
+    this.#stayHere();
     this.stay?.leave();
     this.connection?.close();
+  }
+
+  /* ---- to where the room is at home now ---- */
+
+  /** All people together ask about as often, however many they are; who finds out tells the others. */
+  async #follow() {
+    while (!this.ended) {
+      const people = (this.stay?.feeds.size || 0) + 1;
+      await sleep(FOLLOW.every * people * (0.5 + Math.random()));
+      await this.#moveIfElsewhere();
+    }
+  }
+
+  async #moveIfElsewhere() {
+    if (this.asking || this.next || this.recovering || this.ended) return;
+    this.asking = true;
+    try {
+      const { connection } = this;
+      const home = await this.#home();
+      if (!home || home === connection.serverName || !connection.serverName) return;
+      // One server may have been too busy to take one connection.
+      await sleep(FOLLOW.again);
+      if ((await this.#home()) === home && connection === this.connection && !this.recovering) await this.#move(home);
+    } finally {
+      this.asking = false;
+    }
+  }
+
+  /** The name of the server that newcomers to the room are led to; empty if nobody can tell. */
+  async #home() {
+    const answer = await get(`/api/owner/${encodeURIComponent(this.room)}`, 3000).catch(() => ({}));
+    return answer.server || "";
+  }
+
+  /** Enter there, wait until everybody who is here is there as well, and only then leave: nobody's picture stops. */
+  async #move(home) {
+    this.tell({ t: "moving" });
+    const deadline = performance.now() + FOLLOW.both;
+    const next = { connection: this.#connect(), stay: null };
+    this.next = next;
+    try {
+      await next.connection.open(FOLLOW.patience);
+      if ((await within(FOLLOW.patience, next.connection.named)) !== home) throw new Error("not there");
+      next.stay = this.#room(next.connection);
+      await next.stay.enter(FOLLOW.patience);
+      while (this.next === next && !this.#isComplete(next.stay)) {
+        await sleep(50);
+        if (performance.now() < deadline) continue;
+        // Some people do not come: their browsers are slow, or the room has gone back meanwhile.
+        if ((await this.#home()) !== home) throw new Error("not there any more");
+        break;
+      }
+    } catch {
+      // Whoever looks after the server will send us there in the end.
+      if (this.next === next) this.#stayHere();
+    }
+    if (this.next !== next) return;
+    const old = { connection: this.connection, stay: this.stay };
+    this.#remember();
+    this.connection = next.connection;
+    this.stay = next.stay;
+    this.next = null;
+    old.stay.leave();
+    for (const { feed, track } of next.stay.tracks.values()) this.on.track(feed, track);
+    for (const id of old.stay.feeds.keys()) if (!next.stay.feeds.has(id)) this.on.gone(id);
+    this.moves += 1;
+    await this.#settle();
+    this.on.dataOpen();
+    old.connection.close();
+  }
+
+  /** Is everybody there, with a picture if there was one here? */
+  #isComplete(stay) {
+    const seen = ({ tracks }) =>
+      new Set([...tracks.values()].filter(({ track }) => !track.muted).map(({ feed, track }) => `${feed} ${track.kind}`));
+    const there = seen(stay);
+    return [...this.stay.feeds.keys()].every((id) => stay.feeds.has(id)) && [...seen(this.stay)].every((each) => there.has(each));
+  }
+
+  /** Give up a move. */
+  #stayHere() {
+    const { next } = this;
+    this.next = null;
+    next?.stay?.leave();
+    next?.connection.close();
   }
 
   #remember() {
@@ -94,6 +214,7 @@ export class Conference {
   async #recover(code, { claim }) {
     if (this.ended || this.recovering || !this.timers) return;
     this.recovering = true;
+    this.#stayHere();
     this.on.state("reconnecting");
     if (code === "token") this.tokens.forget();
     let failure = code;
@@ -221,7 +342,7 @@ export class Conference {
   }
 
   replace(kind, track) {
-    return this.recovering ? undefined : this.stay?.replace(kind, track);
+    return this.recovering ? undefined : Promise.all(this.#stays.map((stay) => stay.replace(kind, track)));
   }
 
   tell(message) {

@@ -529,6 +529,9 @@ window.lautan = {
   get rejoins() {
     return page.conference?.rejoins || 0;
   },
+  get moves() {
+    return page.conference?.moves || 0;
+  },
   stats: () => page.conference?.report(),
 };
 

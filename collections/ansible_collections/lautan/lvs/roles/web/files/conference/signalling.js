@@ -211,7 +211,8 @@ export class Connection {
     });
     if (this.closed) throw new Problem("noAnswer");
     this.janus = janus;
-    janus.getInfo({ success: (info) => (this.serverName = info["server-name"] || "") });
+    this.named = new Promise((resolve) => janus.getInfo({ success: (info) => resolve(info["server-name"] || "") }));
+    this.named.then((name) => (this.serverName = name));
   }
 
   /** Does the server behind that WebSocket still have this session? Then it belongs to this WebSocket from now on. */

@@ -15,6 +15,7 @@ import pytest
 from ansible_collections.lautan.lvs.tests.unit.roles.rendering import rendered
 
 SECRETS = {"web_token_secret": "signs-tokens", "web_turn_secret": "signs-credentials"}
+PLACES = ("/ws/", "/api/token/", "/api/key/", "/api/owner/", "/owner/")
 ROOMS: list[dict[str, Any]] = [
     {"name": "algebra", "title": 'Algebra $uri "ü"; }', "pin": "4711", "secret": "moderators", "publishers": 12},
     {"name": "m" * 63, "title": None, "pin": None, "secret": None, "publishers": 4},
@@ -72,14 +73,12 @@ def test_the_ring_is_in_the_order_that_was_given() -> None:
 def test_rooms_are_known_by_their_paths() -> None:
     known = re.findall(r"^ +(/\S+) (\S+);$", part(r"map \$uri \$room {\n(.*?)}"), re.MULTILINE)
     names = [room["name"] for room in ROOMS]
-    assert known == [(path + name, name) for name in names for path in ("/ws/", "/api/token/", "/api/key/", "/owner/")]
+    assert known == [(path + name, name) for name in names for path in PLACES]
 
 
-@pytest.mark.parametrize(
-    "place", ["location /ws/ {", "location /api/token/ {", "location /api/key/ {", "location /owner/ {"]
-)
+@pytest.mark.parametrize("place", PLACES)
 def test_other_rooms_are_refused_first(place: str) -> None:
-    (first,) = re.findall(re.escape(place) + r"\s+(if .*?})", text("nginx.conf.j2"), re.DOTALL)
+    (first,) = re.findall(re.escape(f"location {place} {{") + r"\s+(if .*?})", text("nginx.conf.j2"), re.DOTALL)
     assert " ".join(first.split()) == 'if ($room = "") { return 404; }'
 
 

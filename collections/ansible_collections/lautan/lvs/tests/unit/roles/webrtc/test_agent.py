@@ -88,17 +88,28 @@ def strays():
     return agent.Strays(frozenset({HERE}))
 
 
-def test_rooms_are_sent_away_at_the_second_look(strays):
-    assert strays.due({"blue": THERE}) == {}
+def look(strays, owners, times):
+    """Look several times, without anything coming of it."""
+    assert [strays.due(dict(owners)) for _look in range(times)] == [{}] * times
+
+
+def test_rooms_are_sent_away_after_some_looks(strays):
+    look(strays, {"blue": THERE}, agent.LOOKS - 1)
     assert strays.due({"blue": THERE, "red": THERE}) == {"blue": THERE}
+    look(strays, {"red": THERE}, agent.LOOKS - 2)
     assert strays.due({"red": THERE}) == {"red": THERE}
+
+
+def test_pages_have_time_to_follow_by_themselves():
+    """One of all people asks every two seconds, they are on both servers for six at most: conference.js."""
+    assert agent.LOOKS * agent.RECONCILE_EVERY >= 2 + 6
 
 
 @pytest.mark.parametrize("between", [{}, {"blue": None}, {"blue": HERE}, {"blue": "192.0.2.23"}])
 def test_looks_have_to_agree(strays, between):
-    strays.due({"blue": THERE})
+    look(strays, {"blue": THERE}, agent.LOOKS - 1)
     assert strays.due(between) == {}
-    assert strays.due({"blue": THERE}) == {}
+    look(strays, {"blue": THERE}, agent.LOOKS - 1)
 
 
 def test_own_rooms_stay(strays):
