@@ -102,15 +102,22 @@ def _longest_gap(moments: list[float], requests: Sequence[dict] = ()) -> float:
     return max(later - earlier for earlier, later in pairwise([*moments, max(end, moments[-1])]))
 
 
-def under_load(fault: str, do: Callable[[], None], vip: str | None = None, after: float = _AFTER_SECONDS) -> Noticed:
+def under_load(
+    fault: str,
+    do: Callable[[], None],
+    vip: str | None = None,
+    after: float = _AFTER_SECONDS,
+    interval: float = _INTERVAL,
+) -> Noticed:
     """Run the load, ``do`` the fault in the middle of it, and say what the client noticed.
 
     :param vip: the VIP that is asked; the first one by default.
     :param after: how many seconds the load goes on when ``do`` has ended, however long that took.
+    :param interval: seconds between two requests.
     """
     vip = vip or cluster_facts()["lvs_vips"][0]
     client = next(node for node in nodes().values() if node.role == "clients")
-    probe = Probe(client, vip)
+    probe = Probe(client, vip, interval)
     try:
         time.sleep(_BEFORE_SECONDS)
         at = time.time()

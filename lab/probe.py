@@ -56,11 +56,18 @@ async def one_request(config, tls, results):
 
 
 async def held_connection(config, tls, end, held):
-    """Ask on one connection until it is over or the connection is lost."""
+    """Ask on one connection until it is over or the connection is lost.
+
+    A server that ends it between two requests, as one does that is taken out of service, is asked no more: a new one is
+    made, as browsers do.
+    """
     try:
         reader, writer = await connect(config, tls)
         begin = time.time()
         while not end.done():
+            if reader.at_eof():
+                reader, writer = await connect(config, tls)
+                held["ended"] += 1
             held["server"] = await asyncio.wait_for(ask(reader, writer, config["host"], "keep-alive"), 60)
             held["answers"].append(time.time())
             # nginx ends a connection after a thousand requests: that many are asked in a quarter of an hour.
@@ -72,7 +79,7 @@ async def held_connection(config, tls, end, held):
 
 async def main(config):
     tls = ssl.create_default_context(cadata=config["ca"])
-    results, held, running = [], {"answers": [], "error": None, "server": None}, set()
+    results, held, running = [], {"answers": [], "error": None, "server": None, "ended": 0}, set()
     begin = time.time()
     end = asyncio.get_running_loop().run_in_executor(None, sys.stdin.read)
     holder = asyncio.create_task(held_connection(config, tls, end, held))

@@ -15,7 +15,7 @@ description:
   - Takes a plan of P(lautan.lvs.cluster_plan#filter) and what the roles' C(observe) tasks saw.
   - Says every difference.
   - Meant for C(playbooks/verify.yml).
-positional: directors, real_servers, served, firewalls, conferences
+positional: directors, real_servers, served, firewalls, conferences, closed
 options:
   _input:
     description: The plan.
@@ -45,12 +45,21 @@ options:
         C(webrtc_seen) and C(turn_seen), together.
     type: dict
     required: true
+  closed:
+    description:
+      - The names of the real servers that take no rooms. For those, the C(observe) tasks of P(lautan.lvs.webrtc#role)
+        left V(true) in C(webrtc_closed).
+    type: list
+    elements: str
+    required: true
 """
 
 EXAMPLES = r"""
 - name: Say what is wrong
   ansible.builtin.debug:
-    msg: "{{ (lvs_plan | lautan.lvs.cluster_state(directors, real_servers, served, firewalls, conferences)).faults }}"
+    msg: "{{ state.faults }}"
+  vars:
+    state: "{{ lvs_plan | lautan.lvs.cluster_state(directors, real_servers, served, firewalls, conferences, closed) }}"
 """
 
 RETURN = r"""

@@ -31,14 +31,16 @@ def compare(
     served: Sequence[Mapping[str, Any]],
     firewalls: Mapping[str, Sequence[str] | None],
     conferences: Mapping[str, Sequence[str]],
+    closed: Sequence[str],
 ) -> dict[str, list[str]]:
     """Return ``{"faults": [...], "summary": [...]}``, lines for people.
 
     :param plan: what cluster_plan returned.
     :param directors: by name, ``keepalived`` (systemd's word), ``addresses`` (``ip -json address``), ``table``
         (the lines of ``ipvsadm --save --numeric``), ``vrrp`` (what the module vrrp_info returned), ``drift`` (what the
-        module keepalived_table returned, which is skipped if keepalived is not active), ``arping`` (its output) and
-        ``other`` (what else is wrong); None for a director that did not answer.
+        module keepalived_table returned, which is skipped if keepalived is not active), ``arping`` (its output),
+        ``drains`` (by real server what its file says, see the module real_server_drain) and ``other`` (what else is
+        wrong); None for a director that did not answer.
     :param real_servers: by name, ``differences`` (commands that would mend the VIPs), ``tunnel`` (``devices`` that
         should be up, those that are ``up``, ``rp_filter`` of each that has one, and systemd's word for the ``unit``;
         empty without tunnels), ``routes`` (by gateway what ``ip -json route get`` says of somebody far away) and
@@ -48,6 +50,7 @@ def compare(
     :param firewalls: by name, what is wrong with the packet filter of a director or real server; None for one that did
         not answer.
     :param conferences: by name, what is wrong with Janus and coturn of a real server.
+    :param closed: the real servers that let no rooms in, because they are drained.
     """
     answering = {name: seen for name, seen in directors.items() if seen}
     addresses = [*(vip["address"] for vip in plan["vips"]), *plan["gateways"]]
@@ -67,6 +70,7 @@ def compare(
     for instance in plan["vrrp"]["instances"]:
         if len({tuple(holders[vip]) for vip in instance["vips"]}) > 1:
             faults.append(f"VRRP instance {instance['name']}: its VIPs are not together on one director")
+    faults += _drain_faults(plan, answering, real_servers, closed)
     for name, seen in real_servers.items():
         if seen:
             faults += [f"{name}: VIPs: `{command}` is missing" for command in seen["differences"]]
@@ -116,14 +120,44 @@ def _endpoint(address: str, port: int) -> str:
     return f"[{address}]:{port}" if ":" in address else f"{address}:{port}"
 
 
-def expected_table(plan: Mapping[str, Any]) -> dict[str, str]:
-    """Return the lines that ``ipvsadm --save --numeric`` should print, each with its meaning for people."""
+def drained(seen: Mapping[str, Any]) -> dict[str, str]:
+    """The real servers that are drained on a director, with the reasons: keepalived reads the number before them."""
+    texts = {name: text.partition(" ") for name, text in seen.get("drains", {}).items()}
+    return {name: reason for name, (number, _, reason) in texts.items() if number == "-1"}
+
+
+def _drain_faults(
+    plan: Mapping[str, Any],
+    directors: Mapping[str, Mapping[str, Any]],
+    real_servers: Mapping[str, Mapping[str, Any] | None],
+    closed: Sequence[str],
+) -> list[str]:
+    """A drained real server is none. One that is drained here and not there is, as after an interrupted drain."""
+    faults = []
+    for name, seen in real_servers.items():
+        where = [director for director, found in directors.items() if name in drained(found)]
+        others = [director for director in directors if director not in where]
+        again = "run playbooks/drain.yml or playbooks/undrain.yml again"
+        if where and others:
+            faults.append(f"{name}: drained on {', '.join(where)} and not on {', '.join(others)}: {again}")
+        elif plan["conference"] and seen and directors and (name in closed) != bool(where):
+            what = "is drained, but takes rooms" if where else "is in service, but takes no rooms"
+            faults.append(f"{name}: {what}: {again}")
+    return faults
+
+
+def expected_table(plan: Mapping[str, Any], without: Sequence[str] = ()) -> dict[str, str]:
+    """Return the lines that ``ipvsadm --save --numeric`` should print, each with its meaning for people.
+
+    :param without: the real servers that are drained.
+    """
     lines, method = {}, _METHODS[plan["forwarding"]]
     for service in plan["virtual_services"]:
         where = _where(service)
         lines[f"-A {where} {_scheduling(service)}"] = f"virtual service {service['name']}"
         for server in service["real_servers"]:
-            line = f"-a {where} -r {_endpoint(server['address'], server['port'])} {method} -w {server['weight']}"
+            weight = 0 if server["name"] in without else server["weight"]
+            line = f"-a {where} -r {_endpoint(server['address'], server['port'])} {method} -w {weight}"
             lines[line] = f"{server['name']} in {service['name']} (is it healthy?)"
     for media in plan["media_services"]:
         where, server = f"-f {media['mark']}{' -6' * (media['family'] == 'ipv6')}", media["real_server"]
@@ -170,18 +204,18 @@ def _table_faults(plan: Mapping[str, Any], seen: Mapping[str, Any]) -> list[str]
     """
     drift = seen["drift"]
     if "expected" not in drift:
-        lines = _table_differences(plan, seen["table"])
+        lines = _table_differences(plan, seen, seen["table"])
         if seen["keepalived"] == "active":
             reason = drift.get("msg", "").removeprefix("Nothing was changed: ")
             lines.insert(0, f"IPVS table: not compared with keepalived: {reason}")
         return lines
     lines = [f"IPVS table differs from keepalived: {line}" for line in drift["differences"]]
     lines += [f"keepalived does not run with what its file says: {line}" for line in drift["unread"]]
-    return lines + _table_differences(plan, drift["expected"])
+    return lines + _table_differences(plan, seen, drift["expected"])
 
 
-def _table_differences(plan: Mapping[str, Any], table: Sequence[str]) -> list[str]:
-    expected, sorry = expected_table(plan), _sorry_lines(plan)
+def _table_differences(plan: Mapping[str, Any], seen: Mapping[str, Any], table: Sequence[str]) -> list[str]:
+    expected, sorry = expected_table(plan, list(drained(seen))), _sorry_lines(plan)
     # The type of tunnel that is the default may be named or not, as ipvsadm and the kernel like.
     found = {" ".join(line.split()).removesuffix(" --tun-type ipip") for line in table if line.strip()}
     missing = [f"IPVS table: missing `{line}`: {meaning}" for line, meaning in expected.items() if line not in found]
@@ -271,6 +305,9 @@ def _summary(
         lines.append(f"{vip} on {', '.join(names) or 'no director'}{home}, {serves}")
     standby = [name for name in directors if not any(name in names for names in holders.values())]
     lines.append(f"standby: {', '.join(standby) or 'none'}")
+    reasons = {name: reason for seen in directors.values() for name, reason in drained(seen).items()}
+    if reasons:
+        lines.append(f"drained: {', '.join(f'{name} ({why})' if why else name for name, why in reasons.items())}")
     if not any((service["protocol"], service["port"]) == ("tcp", 443) for service in plan["virtual_services"]):
         lines.append("no VIP was asked, as none offers HTTPS on port 443")
     if away := [vip for vip, home in homes.items() if holders[vip] != [home]]:

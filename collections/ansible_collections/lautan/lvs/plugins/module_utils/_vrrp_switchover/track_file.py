@@ -18,7 +18,7 @@ from ansible_collections.lautan.lvs.plugins.module_utils._keepalived.entries imp
 from ansible_collections.lautan.lvs.plugins.module_utils._vrrp_switchover.model import DirectorAccess, StillSet
 
 # As strtol(3) reads it with base 0, which keepalived does with at most this much of the file
-_NUMBER = re.compile(r"\s*[+-]?(?:0[xX]([0-9a-fA-F]+)|(0[0-7]*)|([1-9][0-9]*))")
+_NUMBER = re.compile(r"\s*([+-]?)(?:0[xX]([0-9a-fA-F]+)|(0[0-7]*)|([1-9][0-9]*))")
 _LENGTH = 127
 
 
@@ -87,8 +87,9 @@ def value_of(text: str | None) -> int:
     match = _NUMBER.match((text or "")[:_LENGTH])
     if match is None:
         return 0
-    hexadecimal, octal, decimal = match.groups()
-    return int(hexadecimal, 16) if hexadecimal else int(octal, 8) if octal else int(decimal)
+    sign, hexadecimal, octal, decimal = match.groups()
+    number = int(hexadecimal, 16) if hexadecimal else int(octal, 8) if octal else int(decimal)
+    return -number if sign == "-" else number
 
 
 def read_value(access: DirectorAccess, path: str) -> int:

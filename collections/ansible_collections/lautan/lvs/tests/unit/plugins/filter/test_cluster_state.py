@@ -27,6 +27,13 @@ def test_documentation_has_every_parameter() -> None:
 
 
 def test_documentation_has_every_key_of_the_result() -> None:
-    plan = {"domain": "lvs", "vips": [], "forwarding": "dr", "gateways": [], "vrrp": {"instances": []}}
-    result = compare({**plan, "virtual_services": [], "media_services": []}, {}, {}, [], {}, {})
+    plan = {
+        "domain": "lvs",
+        "vips": [],
+        "forwarding": "dr",
+        "gateways": [],
+        "conference": None,
+        "vrrp": {"instances": []},
+    }
+    result = compare({**plan, "virtual_services": [], "media_services": []}, {}, {}, [], {}, {}, [])
     assert list(yaml.safe_load(plugin.RETURN)["_value"]["contains"]) == list(result)

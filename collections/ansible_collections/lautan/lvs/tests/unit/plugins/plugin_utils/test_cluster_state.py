@@ -115,6 +115,7 @@ HEALTHY: dict[str, Any] = {
     "real_servers": {name: {"differences": [], "tunnel": {}, "routes": {}, "web": []} for name in ("rs1", "rs2")},
     "firewalls": {name: [] for name in ("director1", "director2", "rs1", "rs2")},
     "conferences": {"rs1": [], "rs2": []},
+    "closed": [],
     "served": [request(vip, server) for vip in (VIP4, VIP6) for server in ("rs2", "rs1", "rs2")],
 }
 
@@ -719,3 +720,75 @@ def test_media_services() -> None:
     without = "\n".join(line for line in table.splitlines() if not line.startswith("-a -f 1002 -r"))
     (fault,) = judged(*both, director("director1", **in_step(without)), **facts)["faults"]
     assert fault == ("director1: IPVS table: missing `-a -f 1002 -r 198.18.0.22:0 -g -w 1`: rs2 in media-rs2-ipv4")
+
+
+# ---- real servers that are drained
+
+
+def drained_table(name: str) -> str:
+    """The table with weight 0 for this real server."""
+    last = {"rs1": "21", "rs2": "22"}[name]
+    return re.sub(rf"^(-a .*:{last}]?:\d+ -g|-a .*[.]{last}:\d+ -g) -w \d+$", r"\1 -w 0", TABLE, flags=re.MULTILINE)
+
+
+def drained_on(*names: str, reason: str = "-1 siti, new disk") -> Change:
+    def change(seen: Observation) -> None:
+        for name, found in seen["directors"].items():
+            found["drains"] = {"rs1": reason if name in names else "0", "rs2": "0"}
+            if name in names:
+                found |= in_step(drained_table("rs1"))
+
+    return change
+
+
+@pytest.mark.parametrize(
+    ("reason", "told"), [("-1 siti, new disk", "rs1 (siti, new disk)"), ("-1", "rs1")], ids=["reason", "no reason"]
+)
+def test_a_drained_real_server_is_no_fault(reason: str, told: str) -> None:
+    found = judged(drained_on("director1", "director2", reason=reason))
+    assert found["faults"] == []
+    assert f"drained: {told}" in found["summary"]
+
+
+def test_drained_on_one_director_only() -> None:
+    assert judged(drained_on("director1"))["faults"] == [
+        "rs1: drained on director1 and not on director2: run playbooks/drain.yml or playbooks/undrain.yml again"
+    ]
+
+
+def test_drained_and_keepalived_does_not_go_by_it() -> None:
+    def change(seen: Observation) -> None:
+        for found in seen["directors"].values():
+            found["drains"] = {"rs1": "-1"}
+
+    faults = judged(change)["faults"]
+    assert any("missing `-a -t 198.18.0.100:80 -r 198.18.0.21:80 -g -w 0`" in line for line in faults)
+    assert any("unexpected `-a -t 198.18.0.100:80 -r 198.18.0.21:80 -g -w 1`" in line for line in faults)
+
+
+def with_conference(*closed: str) -> Callable[[Observation], list[str]]:
+    """Judge only what is said of rs1 and rs2 where there are rooms."""
+
+    def judge(seen: Observation) -> list[str]:
+        description = copy.deepcopy(DESCRIPTION)
+        description["cluster"]["lvs_conference"] = True
+        found = compare(plan(description), **{**seen, "closed": list(closed)})
+        return [line for line in found["faults"] if "rooms" in line]
+
+    return judge
+
+
+@pytest.mark.parametrize(
+    ("where", "closed", "faults"),
+    [
+        ([], [], []),
+        (["director1", "director2"], ["rs1"], []),
+        ([], ["rs1"], ["rs1: is in service, but takes no rooms"]),
+        (["director1", "director2"], [], ["rs1: is drained, but takes rooms"]),
+    ],
+)
+def test_rooms_go_with_it(where: list[str], closed: list[str], faults: list[str]) -> None:
+    seen = copy.deepcopy(HEALTHY)
+    drained_on(*where)(seen)
+    again = ": run playbooks/drain.yml or playbooks/undrain.yml again"
+    assert with_conference(*closed)(seen) == [line + again for line in faults]

@@ -66,7 +66,8 @@ def test_one_instance_for_all() -> None:
     document = configuration(0)
     assert routers(document) == [("lvs_50", 50, 254, ["lvs_switchover"])]
     assert [(item["name"], item["file"]) for item in document["track_files"]] == [
-        ("lvs_switchover", "/etc/keepalived/switchover")
+        ("lvs_switchover", "/etc/keepalived/switchover"),
+        ("lvs_drain_rs1", "/etc/keepalived/drain_rs1"),
     ]
     assert addresses(document["vrrp_instances"][0]) == (
         ["198.18.0.100/32"],

@@ -105,7 +105,7 @@ def test_content_is_taken_as_it_stands(text: str) -> None:
     document = configuration({"name": "web", "port": 80, "check": "http", "check_content": text})
     # Read back from the file, with keepalived's own quotes and escapes undone.
     (service, _service6) = parse(text_of(document)).document["virtual_servers"]
-    pattern = service["real_servers"][0]["checks"][0]["url"][0]["regex"]
+    pattern = service["real_servers"][0]["checks"][1]["url"][0]["regex"]
     assert re.fullmatch(pattern, text)
     assert not re.search(pattern, text[:-1])
 
@@ -122,7 +122,7 @@ class TestStun:
     @pytest.fixture
     def check(self) -> dict[str, Any]:
         document = configuration({"name": "turn", "protocol": "udp", "port": 3478, "check": "stun"})
-        (check,) = document["virtual_servers"][0]["real_servers"][0]["checks"]
+        (_drain, check) = document["virtual_servers"][0]["real_servers"][0]["checks"]
         return check
 
     def test_request_is_a_binding_request(self, check: dict[str, Any]) -> None:

@@ -1,0 +1,214 @@
+# Copyright (c) 2026, lautan.lvs contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Operations of the runbooks, while a client sends requests and people see each other. Each leaves the cluster whole.
+
+Limits of time are wide: they tell an operation that goes on unnoticed from one that does not. The figures to quote are
+in docs/figures.md.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import time
+
+import pytest
+
+from lab import browsers, cluster, conference, fleet, measure, process, topology
+
+ROOM = "class-1a"
+NODES = topology.nodes()
+DIRECTORS = [node for node in NODES.values() if node.role == "directors"]
+
+
+def weights(director: topology.Node, server: topology.Node) -> set[int]:
+    """The weights of a real server in the virtual services for TCP of one director."""
+    entries = re.findall(r"^-a -t \S+ -r \[?(.+?)]?:\d+ .*-w (\d+)$", cluster.table(director), re.MULTILINE)
+    return {int(weight) for address, weight in entries if address in (str(server.address), str(server.address6))}
+
+
+def connections(server: topology.Node) -> list[str]:
+    """The other ends of the connections that clients have to the VIPs of a real server."""
+    said = process.run(fleet.ssh(server, "ss --no-header --tcp --numeric state established"))
+    vips = cluster.cluster_facts()["lvs_vips"]
+    ends = [[end.rpartition(":")[0].strip("[]") for end in line.split()[-2:]] for line in said.splitlines()]
+    return [peer for local, peer in ends if local in vips and peer not in vips]
+
+
+def run(playbook, name: str, *arguments: str) -> str:
+    status, out = playbook(name, *arguments)
+    assert status == 0, out
+    return out
+
+
+@pytest.fixture
+def people(person):
+    """Two people in a room who see each other."""
+    found = [person(name, name.lower()) for name in ("Alice", "Bob")]
+    for someone in found:
+        someone.enter(ROOM)
+    browsers.wait_until_all_see_each_other(found)
+    return found
+
+
+def unnoticed(what: str, do, people) -> None:
+    """Do something under load. No request fails, no connection breaks, and no picture stands still for long."""
+    at = time.time()
+    # With browsers at work there is not much left of the machine for the directors that it emulates.
+    seen = measure.under_load(what, do, interval=0.1)
+    noticed = conference.judge(what, {someone.name: someone.recording() for someone in people}, at, time.time())
+    print(f"\n{what}: {time.time() - at:.0f} s; {seen}; {noticed}")
+    assert seen.requests > 200
+    assert seen.unnoticed, seen
+    assert noticed["gap"] < 3, noticed
+    assert noticed["rejoins"] == 0, noticed
+
+
+def test_drain_and_undrain(playbook, people):
+    """The real server that has the people's room is taken out of service, reboots, and is taken back."""
+    server = conference.owner(ROOM)
+    said: list[str] = []
+
+    def drain() -> None:
+        said.append(run(playbook, "drain", "-e", f"host={server.name}", "-e", "reason=disk"))
+
+    unnoticed(f"drain {server.name}", drain, people)
+    assert [weights(director, server) for director in DIRECTORS] == [{0}, {0}]
+    assert connections(server) == []
+    assert conference.owner(ROOM) != server
+    assert conference.wait_until_together(ROOM, ["Alice", "Bob"]) != server.name
+    # The countdown has told of the people, and of none in the end.
+    assert re.search(r"\b2 people in rooms \(class-1a\)", said[0])
+    assert "0 people in rooms, 0 connections" in said[0]
+
+    # It stays drained: keepalived reads its configuration again, and the real server reboots.
+    process.run(fleet.ssh(DIRECTORS[0], "systemctl reload keepalived.service"))
+    fleet.reboot([server])
+    assert conference.owner(ROOM) != server
+    process.wait_until(lambda: weights(DIRECTORS[0], server) == {0}, f"{server.name} to be healthy again", timeout=30)
+
+    unnoticed(f"undrain {server.name}", lambda: run(playbook, "undrain", "-e", f"host={server.name}"), people)
+    assert [weights(director, server) for director in DIRECTORS] == [{1}, {1}]
+    assert conference.owner(ROOM) == server
+    assert conference.wait_until_together(ROOM, ["Alice", "Bob"]) == server.name
+
+
+def test_too_few_would_be_left(playbook):
+    """Nothing is drained, and the reason is told of each service."""
+    status, out = playbook("drain", "-e", "host=rs1", "-e", "minimum=3")
+    assert status != 0
+    assert "2 other real servers in service, and minimum=3" in " ".join(out.split())
+    assert [weights(director, NODES["rs1"]) for director in DIRECTORS] == [{1}, {1}]
+
+
+@pytest.mark.parametrize("host", ["rs9", "director1", ""])
+def test_host_that_is_no_real_server(playbook, host):
+    status, out = playbook("drain", "-e", f"host={host}")
+    assert status != 0
+    assert f"host={host}: is not a real server; those are rs1, rs2, rs3." in " ".join(out.split())
+
+
+def test_somebody_else_is_at_work(playbook):
+    lock = {"owner": "siti@desk", "process": "1 Thu Jan 1 00:00:00 1970", "since": time.time() - 600, "name": "update"}
+    for director in DIRECTORS:
+        process.run(fleet.ssh(director, "cat > /run/lautan-operation"), stdin=json.dumps(lock))
+    try:
+        status, out = playbook("drain", "-e", "host=rs1")
+    finally:
+        for director in DIRECTORS:
+            process.run(fleet.ssh(director, "rm /run/lautan-operation"))
+    assert status != 0
+    assert re.search(r"siti@desk is at work: update, for 1[01] min\. Nothing was changed\.", " ".join(out.split()))
+    assert [weights(director, NODES["rs1"]) for director in DIRECTORS] == [{1}, {1}]
+
+
+def test_status(playbook, tmp_path):
+    """rs1 was drained by hand, and its rooms were forgotten: it is shown, and the command ends with an error."""
+    files = {what: tmp_path / f"status.{what}" for what in ("json", "html")}
+    for director in DIRECTORS:
+        process.run(fleet.ssh(director, "echo '-1 siti, new disk' > /etc/keepalived/drain_rs1"))
+    try:
+        arguments = [word for what, file in files.items() for word in ("-e", f"{what}={file}")]
+        status, out = playbook("status", *arguments)
+    finally:
+        for director in DIRECTORS:
+            process.run(fleet.ssh(director, "echo 0 > /etc/keepalived/drain_rs1"))
+    assert status != 0
+    fault = "rs1: is drained, but takes rooms: run playbooks/drain.yml or playbooks/undrain.yml again"
+    assert f"! {fault}" in out
+    told = json.loads(files["json"].read_text())
+    assert (told["ok"], told["faults"]) == (False, [fault])
+    holder = cluster.active_director().name
+    assert [(vip["address"], vip["holders"]) for vip in told["vips"]] == [
+        (vip, [holder]) for vip in cluster.cluster_facts()["lvs_vips"]
+    ]
+    servers = {each["name"]: (each["state"], each["reason"]) for each in told["real_servers"]}
+    assert servers == {"rs1": ("drained", "siti, new disk"), "rs2": ("in service", ""), "rs3": ("in service", "")}
+    assert {
+        (server["name"], server["weight"]) for service in told["services"] for server in service["real_servers"]
+    } == {("rs1", 0), ("rs2", 1), ("rs3", 1)}
+    assert {room["name"] for room in told["rooms"]} == set(conference.rooms())
+    page = files["html"].read_text()
+    assert fault in page
+    # It is a page of its own: nothing is loaded.
+    assert not re.search(r"<script|<link|<img|url\(|src=|href=", page)
+
+
+# What each host gets a newer version of. Their programs are stopped and started by it.
+NEWER = {"directors": ["keepalived"], "real_servers": ["nginx", "janus", "coturn"]}
+# Makes an archive of packages on a node, with those that it has, under a higher version.
+ARCHIVE = """
+set -e
+rm -rf /srv/lautan-test
+mkdir -p /srv/lautan-test
+cd /srv/lautan-test
+apt-get download --quiet PACKAGES 2> /dev/null
+for package in *.deb; do
+    dpkg-deb --raw-extract $package tree
+    sed -i 's/^Version: .*/&+newer1/' tree/DEBIAN/control
+    rm $package
+    dpkg-deb -Znone --root-owner-group --build tree ${package%%_*}.deb > /dev/null
+    rm -r tree
+done
+for package in *.deb; do
+    dpkg-deb --field $package
+    echo "Filename: ./$package"
+    echo "Size: $(stat --format=%s $package)"
+    echo "SHA256: $(sha256sum $package | cut -d ' ' -f 1)"
+    echo
+done > Packages
+echo 'deb [trusted=yes] file:/srv/lautan-test ./' > /etc/apt/sources.list.d/lautan-test.list
+"""
+AWAY = "rm -r /srv/lautan-test /etc/apt/sources.list.d/lautan-test.list"
+
+
+@pytest.fixture
+def newer_packages():
+    """An archive of newer packages on every host."""
+    hosts = [node for node in NODES.values() if node.role in NEWER]
+    for host in hosts:
+        process.run(fleet.ssh(host, ARCHIVE.replace("PACKAGES", " ".join(NEWER[host.role]))))
+    yield hosts
+    for host in hosts:
+        process.run(fleet.ssh(host, AWAY))
+
+
+def test_rolling_update(playbook, newer_packages):
+    """Every host gets newer packages, one after the other, and nobody notices."""
+    said: list[str] = []
+    seen = measure.under_load(
+        "update", lambda: said.append(run(playbook, "update", "-e", "reboot=never")), interval=0.1
+    )
+    print(f"\nupdate: {seen}")
+    assert seen.requests > 500
+    assert seen.unnoticed, seen
+    for host in newer_packages:
+        show = "dpkg-query --show --showformat '${Version}\\n' " + " ".join(NEWER[host.role])
+        versions = process.run(fleet.ssh(host, show)).split()
+        assert len(versions) == len(NEWER[host.role])
+        assert all(version.endswith("+newer1") for version in versions), versions
+    cluster.wait_whole()
+    assert {frozenset(weights(director, NODES[name])) for director in DIRECTORS for name in ("rs1", "rs2", "rs3")} == {
+        frozenset({1})
+    }
