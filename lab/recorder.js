@@ -35,7 +35,7 @@
     for (const tile of document.querySelectorAll(".tile[data-person]")) {
       const person = window.lautan?.people?.find(({ id }) => String(id) === tile.dataset.person);
       for (const { srcObject } of tile.querySelectorAll("video, audio")) {
-        for (const { id } of srcObject?.getTracks?.() ?? []) found.set(id, person?.name ?? tile.dataset.person);
+        for (const track of srcObject?.getTracks?.() ?? []) found.set(track, person?.name ?? tile.dataset.person);
       }
     }
     return found;
@@ -51,12 +51,14 @@
   };
 
   const count = (connection, stats, tracks, paths) => {
+    // By the tracks themselves: on another server somebody's track may have the same id.
+    const received = new Map(connection.getTransceivers().map(({ mid, receiver }) => [mid, receiver.track]));
     for (const each of stats.values()) {
       if (each.type === "inbound-rtp") {
         record.received += grown(connection, `${each.id} received`, each.packetsReceived);
         record.lost += grown(connection, `${each.id} lost`, each.packetsLost);
         record.loudest = Math.max(record.loudest, each.audioLevel ?? 0);
-        const name = tracks.get(each.trackIdentifier);
+        const name = tracks.get(received.get(each.mid));
         const more = each.kind === "video" ? grown(connection, `${each.id} frames`, each.framesDecoded) : 0;
         if (name !== undefined && more > 0) {
           record.frames[name] = (record.frames[name] ?? 0) + more;

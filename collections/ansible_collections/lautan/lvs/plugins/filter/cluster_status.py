@@ -81,8 +81,9 @@ _value:
       elements: dict
     services:
       description:
-        - The virtual services, each with C(name), C(vip), C(protocol), C(port), C(scheduler),
-          C(connections_per_second), C(bytes_in_per_second), C(active_connections), and C(real_servers).
+        - The virtual services, each with C(name), C(vip), C(protocol), C(port), C(scheduler), C(known) (whether a
+          director holds the virtual IP and told), C(connections_per_second), C(bytes_in_per_second),
+          C(active_connections), and C(real_servers).
         - The C(weight) of a real server is null where it was taken out.
       type: list
       elements: dict

@@ -33,7 +33,8 @@ options:
   minimum:
     description:
       - How many other real servers must take connections in each virtual service of this one, or it is not drained.
-      - It is looked at on a director where keepalived runs, and if the real server takes connections itself.
+      - Nor is it if a virtual service would lose its C(quorum), with which keepalived takes out all its real servers.
+      - Both are looked at on a director where keepalived runs, and if the real server takes connections itself.
     type: int
     default: 1
   force:
@@ -127,6 +128,11 @@ commands:
   type: list
   elements: str
   sample: ["echo -1 > /etc/keepalived/drain_rs1"]
+running:
+  description: Whether keepalived runs. If not, weights are those of nobody.
+  returned: always
+  type: bool
+  sample: true
 reason:
   description: Why it is drained, as the first who did so said. Empty if nothing was said, or if it is in service.
   returned: always

@@ -17,10 +17,20 @@ description:
     for alive for many minutes after the client has vanished.
 options:
   vips:
-    description: The virtual IPs.
+    description: The virtual IPs. With NAT, where real servers have none, the addresses of the host itself.
     type: list
     elements: str
     required: true
+  ports:
+    description: The ports that clients come to. Any port if there are none here.
+    type: list
+    elements: int
+    default: []
+  not_clients:
+    description: Addresses from which others come to the same ports, such as the directors with their health checks.
+    type: list
+    elements: str
+    default: []
   signalling_port:
     description: The port on which Janus takes WebSockets. The web server has one connection there for each of its own.
     type: int
@@ -120,6 +130,8 @@ def main() -> None:
     module = AnsibleModule(
         argument_spec={
             "vips": {"type": "list", "elements": "str", "required": True},
+            "ports": {"type": "list", "elements": "int", "default": []},
+            "not_clients": {"type": "list", "elements": "str", "default": []},
             "signalling_port": {"type": "int", "default": 8188},
             "turn_ports": {"type": "list", "elements": "int", "default": [3478, 5349]},
             "janus_url": {"type": "str", "default": "http://127.0.0.1:7088/admin"},

@@ -123,7 +123,7 @@ def _endpoint(address: str, port: int) -> str:
 def drained(seen: Mapping[str, Any]) -> dict[str, str]:
     """The real servers that are drained on a director, with the reasons: keepalived reads the number before them."""
     texts = {name: text.partition(" ") for name, text in seen.get("drains", {}).items()}
-    return {name: reason for name, (number, _, reason) in texts.items() if number == "-1"}
+    return {name: reason for name, (number, _space, reason) in texts.items() if number == "-1"}
 
 
 def _drain_faults(
@@ -305,7 +305,10 @@ def _summary(
         lines.append(f"{vip} on {', '.join(names) or 'no director'}{home}, {serves}")
     standby = [name for name in directors if not any(name in names for names in holders.values())]
     lines.append(f"standby: {', '.join(standby) or 'none'}")
-    reasons = {name: reason for seen in directors.values() for name, reason in drained(seen).items()}
+    names = {server["name"] for server in plan["real_servers"]}
+    told = [drained(seen) for seen in directors.values()]
+    # Of one that has left for good, a file may be left.
+    reasons = {name: reason for each in told for name, reason in each.items() if name in names}
     if reasons:
         lines.append(f"drained: {', '.join(f'{name} ({why})' if why else name for name, why in reasons.items())}")
     if not any((service["protocol"], service["port"]) == ("tcp", 443) for service in plan["virtual_services"]):

@@ -38,12 +38,9 @@ def cluster_status(
     :param now: seconds since 1970.
     """
     answering = {name: seen for name, seen in directors.items() if seen}
-    masters = {name for name, seen in answering.items() if any(each["state"] == "MASTER" for each in _instances(seen))}
-    active = next((seen for name, seen in answering.items() if name in masters), None)
-    services = [_service(plan, service, active) for service in plan["virtual_services"]]
-    servers = [
-        _real_server(plan, server["name"], answering, active, real_servers, now) for server in plan["real_servers"]
-    ]
+    services = [_service(service, _holder(service["vip"], answering)) for service in plan["virtual_services"]]
+    names = [server["name"] for server in plan["real_servers"]]
+    servers = [_real_server(name, services, answering, real_servers.get(name), now) for name in names]
     return {
         "time": _moment(now),
         "ok": not state["faults"],
@@ -96,8 +93,16 @@ def _key(service: Mapping[str, Any]) -> tuple[Any, ...]:
     return service.get("protocol"), service.get("address"), service.get("port")
 
 
-def _service(plan: Mapping[str, Any], service: Mapping[str, Any], active: Mapping[str, Any] | None) -> dict[str, Any]:
-    """A virtual service, as the director has it that holds the VIPs."""
+def _holder(vip: str, directors: Mapping[str, Mapping[str, Any]]) -> Mapping[str, Any] | None:
+    """What was seen on the director that holds a VIP."""
+    for seen in directors.values():
+        if any(vip in instance["addresses_held"] for instance in _instances(seen)):
+            return seen
+    return None
+
+
+def _service(service: Mapping[str, Any], active: Mapping[str, Any] | None) -> dict[str, Any]:
+    """A virtual service, as the director has it that holds the VIP."""
     key = service["protocol"], service["vip"], service["port"]
     ipvs = active["ipvs"] if active else {}
     weights = {
@@ -115,6 +120,7 @@ def _service(plan: Mapping[str, Any], service: Mapping[str, Any], active: Mappin
         "protocol": service["protocol"],
         "port": service["port"],
         "scheduler": service["scheduler"],
+        "known": active is not None,
         "connections_per_second": rates.get("connections", 0),
         "bytes_in_per_second": rates.get("bytes_in", 0),
         "active_connections": sum(each["active_connections"] for each in counters.values()),
@@ -131,36 +137,29 @@ def _service(plan: Mapping[str, Any], service: Mapping[str, Any], active: Mappin
 
 
 def _real_server(
-    plan: Mapping[str, Any],
     name: str,
+    services: Sequence[Mapping[str, Any]],
     directors: Mapping[str, Mapping[str, Any]],
-    active: Mapping[str, Any] | None,
-    real_servers: Mapping[str, Mapping[str, Any] | None],
+    found: Mapping[str, Any] | None,
     now: float,
 ) -> dict[str, Any]:
-    found = real_servers.get(name)
     info = found["info"] if found else {}
     drains = [drained(seen["seen"])[name] for seen in directors.values() if name in drained(seen["seen"])]
     since = [seen["seen"]["drained_since"].get(name) for seen in directors.values() if name in drained(seen["seen"])]
-    weights = [
-        each["weight"]
-        for service in plan["virtual_services"]
-        for each in _service(plan, service, active)["real_servers"]
-        if each["name"] == name
-    ]
-    if active is not None and None in weights:
-        state = "down"
-    elif found is None:
+    told = [server for service in services if service["known"] for server in service["real_servers"]]
+    down_in = sum(server["weight"] is None for server in told if server["name"] == name)
+    state = "drained" if drains else "in service"
+    if found is None:
         state = "silent"
-    else:
-        state = "drained" if drains else "in service"
+    if down_in:
+        state = "down"
     expires = found["certificate_expires"] if found else None
     return {
         "name": name,
         "state": state,
         "reason": drains[0] if drains else "",
         "since": _moment(max(filter(None, since), default=None)),
-        "down_in": weights.count(None) if active is not None else 0,
+        "down_in": down_in,
         "connections": info.get("connections", {"total": 0, "websockets": 0, "turn": 0, "other": 0}),
         "people": info.get("people", 0),
         "rooms": info.get("rooms", {}),
@@ -224,9 +223,9 @@ def _lines(status: Mapping[str, Any]) -> Iterator[str]:
         ],
     )
     for each in status["real_servers"]:
-        if each["state"] == "drained":
+        if each["since"]:
             yield f"  {each['name']} is drained since {each['since']}{': ' if each['reason'] else ''}{each['reason']}"
-        elif each["down_in"]:
+        if each["down_in"]:
             yield f"  {each['name']} is out of {each['down_in']} virtual services"
     yield ""
     names = [server["name"] for server in status["real_servers"]]
@@ -240,7 +239,7 @@ def _lines(status: Mapping[str, Any]) -> Iterator[str]:
                 each["connections_per_second"],
                 round(each["bytes_in_per_second"] * 8 / 1000),
                 each["active_connections"],
-                *(_entry(server) for server in each["real_servers"]),
+                *(_entry(server) if each["known"] else "?" for server in each["real_servers"]),
             )
             for each in status["services"]
         ],

@@ -33,6 +33,7 @@ def run_module(module: AnsibleModule) -> None:
         return {
             "changed": bool(outcome.commands),
             "commands": outcome.commands,
+            "running": outcome.running,
             "reason": outcome.after.partition(" ")[2],
             "since": None if outcome.since is None else _utc(outcome.since),
             "services": [

@@ -23,11 +23,16 @@ DRAINED, IN_SERVICE = -1, 0
 
 
 class Member(NamedTuple):
-    """A real server of one virtual service that the file drains, with its weight while it is in service."""
+    """A real server of one virtual service that the file drains.
+
+    :ivar weight: that it has while it is in service.
+    :ivar quorum: of the virtual service, with fewer than which keepalived takes all real servers out.
+    """
 
     service: ServiceKey
     real: RealKey
     weight: int
+    quorum: int = 1
 
     def __str__(self) -> str:
         return real_words(self.service, self.real)
@@ -63,7 +68,8 @@ def find_members(document: Mapping[str, Any], name: str, path: str, mistakes: li
                 weight = member.forwarding.weight
                 _check_weight(checks[0].get("weight", default), weight, f"{name} of {address}", mistakes)
                 keys = virtual_server.keys
-                found += [Member(key, kernel_key(real, member.forwarding, key), weight) for key in keys]
+                quorum = item.get("quorum", 1)
+                found += [Member(key, kernel_key(real, member.forwarding, key), weight, quorum) for key in keys]
     if not found and not mistakes:
         mistakes.append(f"track_file={name!r}: no real server in {path} has a FILE_CHECK of it")
     return found
@@ -89,11 +95,16 @@ def too_few(members: list[Member], table: Table, minimum: int) -> list[str]:
         own = {member.real for member in members if member.service == key}
         pool = table[key].real_servers if key in table else {}
         serving = {real for real, forwarding in pool.items() if forwarding.weight > 0}
-        if serving & own and len(serving - own) < minimum:
-            lines.append(
-                f"virtual service {service_words(key)}: {len(serving - own) or 'no'} other real server"
-                f"{'' if len(serving - own) == 1 else 's'} in service, and minimum={minimum}"
-            )
+        others, where = serving - own, f"virtual service {service_words(key)}"
+        if not serving & own:
+            continue
+        if len(others) < minimum:
+            are = f"{len(others) or 'no'} other real server{'' if len(others) == 1 else 's'}"
+            lines.append(f"{where}: {are} in service, and minimum={minimum}")
+        weight = sum(pool[real].weight for real in others)
+        quorum = max(member.quorum for member in members if member.service == key)
+        if others and weight < quorum:
+            lines.append(f"{where}: would lose its quorum of {quorum}, the others together have {weight}")
     return lines
 
 

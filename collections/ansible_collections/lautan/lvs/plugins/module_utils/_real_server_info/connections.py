@@ -12,8 +12,10 @@ from __future__ import annotations
 from ipaddress import IPv6Address, ip_address
 from typing import Iterable, Iterator, NamedTuple
 
-# ss(8): what is open and carries data, at least in one direction.
-COMMAND = ("ss", "--no-header", "--tcp", "--numeric", "state", "established", "state", "close-wait")
+# ss(8): what may still carry data, at least in one direction. In the last two this host has ended the connection, and
+# the end of what it had to say may not have been sent yet.
+_STATES = ("established", "close-wait", "fin-wait-1", "last-ack")
+COMMAND = ("ss", "--no-header", "--tcp", "--numeric", *(word for state in _STATES for word in ("state", state)))
 
 
 class Socket(NamedTuple):
@@ -57,7 +59,7 @@ def _sockets(text: str) -> Iterator[Socket]:
 
 
 def _end(text: str) -> tuple[str, int]:
-    address, _, port = text.rpartition(":")
+    address, _colon, port = text.rpartition(":")
     # "%" is followed by an interface.
     found = ip_address(address.strip("[]").partition("%")[0])
     if isinstance(found, IPv6Address) and found.ipv4_mapped:
@@ -65,20 +67,30 @@ def _end(text: str) -> tuple[str, int]:
     return str(found), int(port)
 
 
-def count(found: Iterable[Socket], vips: Iterable[str], signalling_port: int, turn_ports: Iterable[int]) -> Connections:
+def count(
+    found: Iterable[Socket],
+    vips: Iterable[str],
+    signalling_port: int,
+    turn_ports: Iterable[int],
+    ports: Iterable[int] = (),
+    not_clients: Iterable[str] = (),
+) -> Connections:
     """Count the connections of clients.
 
     A host that asks itself, at a VIP from a VIP, is no client: so it looks after its health, and so the web server
     passes TURN on that came to its own port.
 
     :param vips: in their canonical spelling.
+    :param ports: those that clients come to; any if there are none.
+    :param not_clients: addresses of others who come there, in their canonical spelling.
     :param signalling_port: of Janus. The web server has one connection there for each WebSocket of a client.
     """
-    vips, turn_ports = frozenset(vips), frozenset(turn_ports)
+    vips, turn_ports, ports, others = map(frozenset, (vips, turn_ports, ports, not_clients))
     total = websockets = turn = 0
     for socket in found:
         is_own = socket.peer in vips
-        if socket.local in vips and not is_own:
+        is_wanted = (not ports or socket.port in ports) and socket.peer not in others
+        if socket.local in vips and not is_own and is_wanted:
             total += 1
             turn += socket.port in turn_ports
         elif is_own and socket.peer_port in turn_ports:

@@ -26,10 +26,13 @@ if TYPE_CHECKING:
 def run_module(module: AnsibleModule) -> None:
     """Do what the module was asked for, and end it."""
     params = module.params
-    vips = _vips(module)
+    mistakes: list[str] = []
+    vips, others = (_addresses(params, option, mistakes) for option in ("vips", "not_clients"))
+    if mistakes:
+        module.fail_json(msg="; ".join(mistakes), errors=mistakes)
     try:
         found = sockets(check(module_runner(module), COMMAND))
-        connections = count(found, vips, params["signalling_port"], params["turn_ports"])
+        connections = count(found, vips, params["signalling_port"], params["turn_ports"], params["ports"], others)
         rooms: list[dict[str, Any]] = []
         if params["janus_admin_secret"] is not None:
             rooms = gather(Api(asker(params["janus_url"]), params["janus_admin_secret"]))["rooms"]
@@ -48,13 +51,11 @@ def run_module(module: AnsibleModule) -> None:
         )
 
 
-def _vips(module: AnsibleModule) -> list[str]:
-    vips, mistakes = [], []
-    for index, text in enumerate(module.params["vips"]):
+def _addresses(params: dict[str, Any], option: str, mistakes: list[str]) -> list[str]:
+    found = []
+    for index, text in enumerate(params[option]):
         try:
-            vips.append(str(ip_address(text)))
+            found.append(str(ip_address(text)))
         except ValueError:
-            mistakes.append(f"vips[{index}]={text!r}: must be an IP address")
-    if mistakes:
-        module.fail_json(msg="; ".join(mistakes), errors=mistakes)
-    return vips
+            mistakes.append(f"{option}[{index}]={text!r}: must be an IP address")
+    return found

@@ -2,8 +2,9 @@
 // GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 // SPDX-License-Identifier: GPL-3.0-or-later
 // Stays in the room whatever happens to servers and networks: watches, claims the session back, or joins anew.
+import { Follower } from "./follow.js";
 import { Room } from "./room.js";
-import { Connection, Tokens, get, keyOf, openSocket, sleep, within } from "./signalling.js";
+import { Connection, Tokens, keyOf, openSocket, sleep, within } from "./signalling.js";
 import { Stats } from "./stats.js";
 
 // No reason to try again: the person has to do something first.
@@ -13,13 +14,10 @@ const PATIENCE = { first: 12000, again: [2000, 3000, 5000, 8000] };
 // Directors change over in about a second, without anybody having to do anything.
 const SILENCE = { ask: 1200, noAnswer: 2500, always: 6000 };
 
-// How often one of all people asks whether the room is at home elsewhere now, and how long to be on both servers at most.
-const FOLLOW = { every: 2000, again: 300, patience: 5000, both: 6000 };
-
 const newId = () => Array.from(crypto.getRandomValues(new Uint8Array(9)), (n) => (n % 36).toString(36)).join("");
 
 export class Conference {
-  /** `on`: Room's events, and state(name), dropping() before media stop, trouble(code, attempt), ended(code),
+  /** `on`: Room's events, and state(name), dropping() before media stop, moved() to another server without that, trouble(code, attempt), ended(code),
    * stats(line, quality). */
   constructor({ room, name, pin }, devices, on) {
     this.room = room;
@@ -29,7 +27,9 @@ export class Conference {
     this.tokens = new Tokens(room);
     this.rejoins = 0;
     this.moves = 0;
-    this.next = null; // {connection, stay} on the server that the room moves to
+    this.told = Date.now(); // a number for each message: on the way to another server some come twice
+    this.heard = new Set();
+    this.follower = new Follower(this);
     this.ended = false;
     this.recovering = false;
     this.stats = new Stats();
@@ -53,23 +53,28 @@ export class Conference {
     if (this.ended) return;
     this.on.state("in");
     this.timers = [setInterval(() => this.#watch(), 500), setInterval(() => this.#renew(), 5000)];
-    this.#follow();
+    this.follower.run();
     window.addEventListener("online", this.#online);
     window.addEventListener("pagehide", this.#bye);
   }
 
-  #connect() {
+  /** Is everything as it should be, so that something else can be done? */
+  get isSteady() {
+    return Boolean(this.timers) && !this.recovering && !this.ended;
+  }
+
+  connect() {
     const connection = new Connection(this.tokens, (code) => {
-      if (connection === this.connection) this.#recover(code, { claim: code === "noAnswer" });
-      if (connection === this.next?.connection) this.#stayHere();
+      if (connection === this.connection) this.#lost(code, { claim: code === "noAnswer" });
+      if (connection === this.follower.next?.connection) this.follower.giveUp();
     });
     return connection;
   }
 
   async #enter(ms, socket) {
-    this.connection = this.#connect();
+    this.connection = this.connect();
     await this.connection.open(ms, socket);
-    this.stay = this.#room(this.connection);
+    this.stay = this.makeRoom(this.connection);
     try {
       await this.stay.enter(ms);
     } catch (problem) {
@@ -79,18 +84,22 @@ export class Conference {
     await this.#settle();
   }
 
-  #room(connection) {
+  makeRoom(connection) {
     const stay = new Room(connection, { ...this.person, tracks: this.devices.outgoing() }, {
       ...this.on,
-      gone: (id) => this.#stays.some((other) => other !== stay && other.feeds.has(id)) || this.on.gone(id),
-      track: (id, track) => this.#show(stay, id, track),
-      data: (id, message) => (message.t === "moving" ? this.#moveIfElsewhere() : this.on.data(id, message)),
+      gone: (id) => this.#goneFrom(stay, id),
+      // What comes from a server that is not the room's home yet is shown by the follower.
+      track: (id, track) => stay === this.stay && !this.follower.next?.stay?.feeds.has(id) && this.on.track(id, track),
+      data: (id, message) => this.#heard(id, message),
       kicked: () => this.#end("kicked"),
       lost: (code) => {
-        if (stay === this.stay) this.#recover(code, {});
-        if (stay === this.next?.stay) this.#stayHere();
+        if (stay === this.stay) this.#lost(code, {});
+        if (stay === this.follower.next?.stay) this.follower.giveUp();
       },
     });
+    // Of a stay that is over nobody wants to hear.
+    const all = Object.entries(stay.on).filter(([, tell]) => typeof tell === "function");
+    for (const [name, tell] of all) stay.on[name] = (...said) => !this.ended && this.#stays.includes(stay) && tell(...said);
     return stay;
   }
 
@@ -103,105 +112,60 @@ export class Conference {
 
   /** The stay, and while the room moves the one that will follow. */
   get #stays() {
-    return [this.stay, this.next?.stay].filter(Boolean);
+    return [this.stay, this.follower.next?.stay].filter(Boolean);
   }
 
-  /** On the server that the room moves to, a picture is shown as soon as it comes. Till then there is the old one. */
-  #show(stay, id, track) {
-    if (stay === this.stay && !this.next?.stay?.feeds.has(id)) this.on.track(id, track);
-    else if (!track.muted) this.on.track(id, track);
-    else track.addEventListener("unmute", () => this.#stays.includes(stay) && this.on.track(id, track), { once: true });
+  #goneFrom(stay, id) {
+    const other = this.#stays.find((each) => each !== stay && each.feeds.has(id));
+    if (!other) return this.on.gone(id);
+    for (const { feed, track } of other.tracks.values()) if (feed === id) this.on.track(id, track);
+    return undefined;
+  }
+
+  #heard(id, message) {
+    const key = `${id} ${message.n}`;
+    if (message.n && this.heard.has(key)) return;
+    this.heard.add(key);
+    if (this.heard.size > 1000) this.heard.delete(this.heard.values().next().value);
+    if (message.t === "moving") this.follower.told();
+    else if (message.t === "there") this.follower.there(id);
+    else this.on.data(id, message);
+  }
+
+  /** This server is lost. If the room has moved, and this person is there already, that is no loss. */
+  #lost(code, how) {
+    const { next } = this.follower;
+    if (next?.entered) this.follower.finish(next);
+    else this.#recover(code, how);
   }
 
   #drop() {
-    this.#stayHere();
+    this.follower.giveUp();
     this.stay?.leave();
     this.connection?.close();
   }
 
-  /* ---- to where the room is at home now ---- */
-
-  /** All people together ask about as often, however many they are; who finds out tells the others. */
-  async #follow() {
-    while (!this.ended) {
-      const people = (this.stay?.feeds.size || 0) + 1;
-      await sleep(FOLLOW.every * people * (0.5 + Math.random()));
-      await this.#moveIfElsewhere();
-    }
-  }
-
-  async #moveIfElsewhere() {
-    if (this.asking || this.next || this.recovering || this.ended) return;
-    this.asking = true;
-    try {
-      const { connection } = this;
-      const home = await this.#home();
-      if (!home || home === connection.serverName || !connection.serverName) return;
-      // One server may have been too busy to take one connection.
-      await sleep(FOLLOW.again);
-      if ((await this.#home()) === home && connection === this.connection && !this.recovering) await this.#move(home);
-    } finally {
-      this.asking = false;
-    }
-  }
-
-  /** The name of the server that newcomers to the room are led to; empty if nobody can tell. */
-  async #home() {
-    const answer = await get(`/api/owner/${encodeURIComponent(this.room)}`, 3000).catch(() => ({}));
-    return answer.server || "";
-  }
-
-  /** Enter there, wait until everybody who is here is there as well, and only then leave: nobody's picture stops. */
-  async #move(home) {
-    this.tell({ t: "moving" });
-    const deadline = performance.now() + FOLLOW.both;
-    const next = { connection: this.#connect(), stay: null };
-    this.next = next;
-    try {
-      await next.connection.open(FOLLOW.patience);
-      if ((await within(FOLLOW.patience, next.connection.named)) !== home) throw new Error("not there");
-      next.stay = this.#room(next.connection);
-      await next.stay.enter(FOLLOW.patience);
-      while (this.next === next && !this.#isComplete(next.stay)) {
-        await sleep(50);
-        if (performance.now() < deadline) continue;
-        // Some people do not come: their browsers are slow, or the room has gone back meanwhile.
-        if ((await this.#home()) !== home) throw new Error("not there any more");
-        break;
-      }
-    } catch {
-      // Whoever looks after the server will send us there in the end.
-      if (this.next === next) this.#stayHere();
-    }
-    if (this.next !== next) return;
+  /** Go on with another stay in the same room, and leave this one. */
+  adopt({ connection, stay }) {
     const old = { connection: this.connection, stay: this.stay };
     this.#remember();
-    this.connection = next.connection;
-    this.stay = next.stay;
-    this.next = null;
+    this.connection = connection;
+    this.stay = stay;
     old.stay.leave();
-    for (const { feed, track } of next.stay.tracks.values()) this.on.track(feed, track);
-    for (const id of old.stay.feeds.keys()) if (!next.stay.feeds.has(id)) this.on.gone(id);
-    this.moves += 1;
-    await this.#settle();
-    this.on.dataOpen();
     old.connection.close();
+    this.showAll(old.stay);
+    this.moves += 1;
+    // One that has been lost in this moment says so by itself.
+    this.#settle().catch(() => {});
+    this.on.moved();
+    this.on.dataOpen();
   }
 
-  /** Is everybody there, with a picture if there was one here? */
-  #isComplete(stay) {
-    const seen = ({ tracks }) =>
-      new Set([...tracks.values()].filter(({ track }) => !track.muted).map(({ feed, track }) => `${feed} ${track.kind}`));
-    const there = seen(stay);
-    return [...this.stay.feeds.keys()].every((id) => stay.feeds.has(id)) && [...seen(this.stay)].every((each) => there.has(each));
-  }
-
-  /** Give up a move. */
-  #stayHere() {
-    const { next } = this;
-    this.next = null;
-    next?.stay?.leave();
-    next?.connection.close();
+  /** Show what this stay has, and forget who was only in another one. */
+  showAll(other) {
+    if (this.ended || !this.stay) return;
+    for (const { feed, track } of this.stay.tracks.values()) this.on.track(feed, track);
+    for (const id of other?.feeds.keys() ?? []) if (!this.stay.feeds.has(id)) this.on.gone(id);
   }
 
   #remember() {
@@ -214,7 +178,7 @@ export class Conference {
   async #recover(code, { claim }) {
     if (this.ended || this.recovering || !this.timers) return;
     this.recovering = true;
-    this.#stayHere();
+    this.follower.giveUp();
     this.on.state("reconnecting");
     if (code === "token") this.tokens.forget();
     let failure = code;
@@ -318,7 +282,7 @@ export class Conference {
     // Does the server still answer over the WebSocket? Then it is only the way of the media.
     connection.ping();
     const answers = now - connection.heard < SILENCE.ask;
-    if (silent > SILENCE.always || (silent > SILENCE.noAnswer && !answers)) this.#recover("noMedia", {});
+    if (silent > SILENCE.always || (silent > SILENCE.noAnswer && !answers)) this.#lost("noMedia", {});
   }
 
   #count(frames) {
@@ -341,12 +305,40 @@ export class Conference {
     return { serverName: this.connection?.serverName || "", ...this.stats.line, frames };
   }
 
-  replace(kind, track) {
-    return this.recovering ? undefined : Promise.all(this.#stays.map((stay) => stay.replace(kind, track)));
+  async replace(kind, track) {
+    if (this.recovering) return;
+    const next = this.follower.next?.stay;
+    next?.replace(kind, track).catch(() => {}); // set again when it is adopted
+    await this.stay?.replace(kind, track);
   }
 
   tell(message) {
-    return !this.recovering && Boolean(this.stay?.tell(message));
+    if (this.recovering) return false;
+    this.told += 1;
+    return this.#stays.map((stay) => stay.tell({ ...message, n: this.told })).some(Boolean);
+  }
+
+  /* ---- what a moderator does, wherever people are ---- */
+
+  async #everywhere(act) {
+    const { next } = this.follower;
+    const stays = [this.stay, ...(next?.entered ? [next.stay] : [])];
+    const results = await Promise.allSettled(stays.map((stay) => within(3000, act(stay))));
+    const done = results.filter(({ status }) => status === "fulfilled").map(({ value }) => value);
+    if (!done.length) throw results[0].reason;
+    return done;
+  }
+
+  async others() {
+    return [...new Set((await this.#everywhere((stay) => stay.others())).flat())];
+  }
+
+  remove(secret, id) {
+    return this.#everywhere((stay) => stay.remove(secret, id));
+  }
+
+  silence(secret, id, mute) {
+    return this.#everywhere((stay) => stay.silence(secret, id, mute));
   }
 
   leave() {

@@ -25,6 +25,7 @@ const page = {
   problem: "",
   farewell: "",
   silenced: false, // by a moderator
+  silent: new Set(), // who is, of all people
   without: false, // knows that there is neither camera nor microphone
 };
 
@@ -279,6 +280,8 @@ function heard(id, message) {
 function moderated(id, muted) {
   const person = page.people.get(id);
   if (!person) return;
+  if (muted) page.silent.add(id);
+  else page.silent.delete(id);
   update(id, { silenced: muted });
   if (!person.me) return;
   page.silenced = muted;
@@ -317,6 +320,13 @@ const events = {
       setTimeout(() => page.state === "in" && people().forEach(({ id, stale }) => stale && forget(id)), GRACE);
     }
     setState(state);
+  },
+  // The new server knows nothing of what a moderator has decided.
+  moved: () => {
+    page.silenced = false;
+    showMe();
+    if (!page.moderator.secret) return;
+    for (const id of page.silent) if (page.people.has(id)) page.moderator.act("silence", id);
   },
   dropping: () => {
     page.grid.freeze();
@@ -370,6 +380,7 @@ async function join() {
   page.people.clear();
   page.grid.clear();
   page.silenced = false;
+  page.silent.clear();
   page.rejoins = 0;
   page.closing = 0;
   try {

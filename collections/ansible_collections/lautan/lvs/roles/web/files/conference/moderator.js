@@ -46,9 +46,8 @@ export class Moderator {
   async enter(pin) {
     if (!pin) return;
     try {
-      const { room, stay } = this.page.conference;
-      const secret = await keyOf(room, "secret", pin);
-      await stay.isModerator(secret);
+      const secret = await keyOf(this.page.conference.room, "secret", pin);
+      await within(5000, this.page.conference.stay.isModerator(secret));
       this.secret = secret;
       $("moderator-pin").value = "";
       this.granted();
@@ -61,10 +60,10 @@ export class Moderator {
   }
 
   async act(action, id) {
-    const { stay } = this.page.conference;
+    const { conference } = this.page;
     try {
-      if (action === "remove") await stay.remove(this.secret, id);
-      else await stay.silence(this.secret, id, action === "silence");
+      if (action === "remove") await conference.remove(this.secret, id);
+      else await conference.silence(this.secret, id, action === "silence");
     } catch {
       this.say(t("moderatorFailed"));
     }
@@ -80,11 +79,12 @@ export class Moderator {
     const out = new Set();
     $("close-room-sure").disabled = true;
     try {
-      // Somebody may come, or come back, while others are sent out.
-      for (let round = 0; round < 4; round += 1) {
-        const others = (await within(3000, conference.stay.others())).filter((id) => !out.has(id));
-        if (!others.length) return conference.leave();
-        await this.#sendOut(others, out);
+      // Somebody may come, or come back, while others are sent out; or be on another server while the room moves.
+      for (let round = 0; round < 8; round += 1) {
+        const others = (await conference.others()).filter((id) => !out.has(id));
+        if (others.length) await this.#sendOut(others, out);
+        else if (await conference.follower.isMoving()) await sleep(2000);
+        else return conference.leave();
       }
     } catch {
       // Told below, if there is still somebody to tell.
@@ -104,7 +104,7 @@ export class Moderator {
       ids.map(async (id, index) => {
         if (warned) await Promise.race([known[index], sleep(WARNING)]);
         // Who has just gone cannot be sent out; whoever is still there is found in the next round.
-        await within(3000, conference.stay.remove(this.secret, id)).then(() => out.add(id), () => {});
+        await conference.remove(this.secret, id).then(() => out.add(id), () => {});
       }),
     );
   }

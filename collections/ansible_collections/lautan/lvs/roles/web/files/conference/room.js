@@ -38,7 +38,7 @@ export class Room {
       this.answer = { resolve, reject };
     });
     joined.catch(() => {});
-    const attached = await Promise.all([
+    const attaching = Promise.all([
       connection.attach({
         onmessage: (message, jsep) => this.#published(message, jsep),
         ondataopen: () => {
@@ -55,14 +55,14 @@ export class Room {
         webrtcState: (yes) => yes || this.#lost("noMedia"),
       }),
     ]);
-    [this.publisher, this.subscriber] = attached;
+    [this.publisher, this.subscriber] = await within(ms, attaching);
     const { room_token: token } = await connection.tokens.get();
     const { id, name, pin, tracks } = this.me;
     const request = { request: "join", ptype: "publisher", room: this.name, id, display: name, token };
     if (pin) request.pin = pin;
-    await send(this.publisher, request);
+    await within(ms, send(this.publisher, request));
     await within(ms, joined);
-    await this.#publish(tracks);
+    await within(ms, this.#publish(tracks), "noMedia");
     await within(ms * 2, connected, "noMedia");
   }
 
@@ -291,7 +291,19 @@ export class Room {
     return { publisher: this.publisher?.webrtcStuff.pc, subscriber: this.subscriber?.webrtcStuff.pc };
   }
 
+  /** How much has come of whom: frames of pictures and packets of sound, by person and kind. */
+  async flowing() {
+    const report = await this.subscriber?.webrtcStuff.pc?.getStats();
+    const seen = new Map();
+    for (const { type, kind, mid, framesDecoded, packetsReceived } of report?.values() ?? []) {
+      const feed = type === "inbound-rtp" && this.tracks.get(mid)?.feed;
+      if (feed) seen.set(`${feed} ${kind}`, (kind === "video" ? framesDecoded : packetsReceived) || 0);
+    }
+    return seen;
+  }
+
   leave() {
     this.over = true;
+    clearTimeout(this.guard);
   }
 }

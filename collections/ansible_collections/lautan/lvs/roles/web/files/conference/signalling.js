@@ -197,6 +197,7 @@ export class Connection {
   async open(ms, socket = null) {
     await prepare();
     const { ice } = await this.tokens.get();
+    if (this.closed) throw new Problem("noAnswer");
     let janus;
     await this.#session(ms, socket, (success, error) => {
       janus = new Janus({
@@ -209,7 +210,10 @@ export class Connection {
         error,
       });
     });
-    if (this.closed) throw new Problem("noAnswer");
+    if (this.closed) {
+      janus.destroy({ cleanupHandles: true, unload: true, notifyDestroyed: false });
+      throw new Problem("noAnswer");
+    }
     this.janus = janus;
     this.named = new Promise((resolve) => janus.getInfo({ success: (info) => resolve(info["server-name"] || "") }));
     this.named.then((name) => (this.serverName = name));

@@ -112,5 +112,9 @@ def test_what_goes_wrong(host, capsys, said, error, words):
 
 
 def test_all_bad_addresses_at_once(host, capsys):
-    result = call(capsys, vips=["x", "192.0.2.100", "1.2.3"])
-    assert result["errors"] == ["vips[0]='x': must be an IP address", "vips[2]='1.2.3': must be an IP address"]
+    result = call(capsys, vips=["x", "192.0.2.100", "1.2.3"], not_clients=["y"])
+    assert result["errors"] == [
+        "vips[0]='x': must be an IP address",
+        "vips[2]='1.2.3': must be an IP address",
+        "not_clients[0]='y': must be an IP address",
+    ]

@@ -82,9 +82,10 @@ def test_an_instance_for_each_home() -> None:
     assert routers(one) == [("lvs_50", 50, 254, files["lvs_50"]), ("lvs_51", 51, 253, files["lvs_51"])]
     assert routers(two) == [("lvs_50", 50, 253, files["lvs_50"]), ("lvs_51", 51, 254, files["lvs_51"])]
     for document, own, peer in ((one, "198.18.0.11", "198.18.0.12"), (two, "198.18.0.12", "198.18.0.11")):
-        assert [(item["name"], item["file"], item["weight"]) for item in document["track_files"]] == [
+        assert [(item["name"], item["file"], item.get("weight")) for item in document["track_files"]] == [
             ("lvs_switchover_50", "/etc/keepalived/switchover_50", 0),
             ("lvs_switchover_51", "/etc/keepalived/switchover_51", 0),
+            ("lvs_drain_rs1", "/etc/keepalived/drain_rs1", None),
         ]
         # An IPv6 address cannot be named, and each instance names the first IPv4 one of its own.
         assert [addresses(item) for item in document["vrrp_instances"]] == [

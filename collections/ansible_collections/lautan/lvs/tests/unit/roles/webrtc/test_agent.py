@@ -96,13 +96,15 @@ def look(strays, owners, times):
 def test_rooms_are_sent_away_after_some_looks(strays):
     look(strays, {"blue": THERE}, agent.LOOKS - 1)
     assert strays.due({"blue": THERE, "red": THERE}) == {"blue": THERE}
-    look(strays, {"red": THERE}, agent.LOOKS - 2)
+    # And again, for whoever was missed.
+    assert strays.due({"blue": THERE, "red": THERE}) == {"blue": THERE}
+    look(strays, {"red": THERE}, agent.LOOKS - 3)
     assert strays.due({"red": THERE}) == {"red": THERE}
 
 
 def test_pages_have_time_to_follow_by_themselves():
-    """One of all people asks every two seconds, they are on both servers for six at most: conference.js."""
-    assert agent.LOOKS * agent.RECONCILE_EVERY >= 2 + 6
+    """The first one asks within six seconds, mostly, and they are on both servers for six at most: follow.js."""
+    assert agent.LOOKS * agent.RECONCILE_EVERY > 6 + 6
 
 
 @pytest.mark.parametrize("between", [{}, {"blue": None}, {"blue": HERE}, {"blue": "192.0.2.23"}])

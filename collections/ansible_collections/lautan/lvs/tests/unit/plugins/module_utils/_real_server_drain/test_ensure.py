@@ -103,6 +103,13 @@ def test_the_last_one(director, command):
     assert director.weights() == [0, 0]
 
 
+def test_quorum_that_would_be_lost(director):
+    director.replace("virtual_server 192.0.2.100 443 {", "virtual_server 192.0.2.100 443 {\n    quorum 2")
+    assert refusal(director) == [
+        "virtual service -t 192.0.2.100:443: would lose its quorum of 2, the others together have 1"
+    ]
+
+
 def test_one_that_is_dead_already(director):
     """It takes no connections, so nobody has to be left; when it comes back, it is drained."""
     director.by_hand("-d -t 192.0.2.100:443 -r 192.0.2.21:443", "-d -t [2001:db8::100]:80 -r [2001:db8::21]:8080")

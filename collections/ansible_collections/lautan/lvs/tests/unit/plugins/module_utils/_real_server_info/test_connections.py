@@ -44,6 +44,18 @@ def test_count():
     assert found.other == 2
 
 
+def test_nat():
+    """Clients come to the host's own address, as directors do with their checks, and operators by ssh."""
+    said = (
+        "ESTAB     0 0 198.18.0.21:443 198.18.1.31:40000\n"
+        "FIN-WAIT-1 0 9 198.18.0.21:443 198.18.1.31:40001\n"
+        "ESTAB     0 0 198.18.0.21:443 198.18.0.11:40002\n"
+        "ESTAB     0 0 198.18.0.21:22 198.18.1.31:40003\n"
+    )
+    found = count(sockets(said), ["198.18.0.21"], 8188, TURN, ports=[80, 443], not_clients=["198.18.0.11"])
+    assert found == Connections(total=2, websockets=0, turn=0)
+
+
 def test_nothing():
     assert count(sockets("\n"), VIPS, 8188, TURN) == Connections(0, 0, 0)
 
