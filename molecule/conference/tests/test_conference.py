@@ -20,6 +20,7 @@ from contextlib import suppress
 import pytest
 
 from lab import browsers, conference, fleet, process, schools, topology
+from lab.ansible import play
 from lab.cluster import cluster_facts
 
 VIPS = cluster_facts()["lvs_vips"]
@@ -153,6 +154,24 @@ def test_moderator(person):
     act("Bob", ".silence")
     bob.wait_for(lambda: "moderator has muted you" in bob.text, "to be told that he is muted")
     alice.screenshot("moderator")
+
+    def follow(entry: str, moves: int) -> None:
+        """Have the owner of the room take no rooms, or take them again, as when it is drained; everybody follows."""
+        role = {"name": "lautan.lvs.webrtc", "tasks_from": entry}
+        play(owner, [{"name": entry, "ansible.builtin.include_role": role}])
+        for someone in people:
+            someone.wait_for(lambda page=someone.page: page.evaluate("lautan.moves") == moves, "to follow the room")
+        assert (conference.wait_until_together("staff", names) == owner.name) == (entry == "open")
+        browsers.wait_until_all_see_each_other(people)
+        # What was decided before holds there, too.
+        muted = carol.page.locator(".tile", has_text="Bob").filter(has_text="muted by the moderator")
+        carol.wait_for(lambda: muted.count() == 1, "to see that Bob is muted")
+
+    owner = conference.owner("staff")
+    try:
+        follow("close", moves=1)
+    finally:
+        follow("open", moves=2)
     act("Bob", ".remove")
     bob.wait_for(lambda: "moderator has removed you" in bob.text, "to be told that he was removed")
     bob.screenshot("removed")
@@ -426,7 +445,7 @@ LIMITS = {
 
 
 def test_every_fault_is_tried():
-    # A planned one is a director's death without the waiting; the scenario failover tries it.
+    # A planned one is a director's death without the waiting; the scenario operations tries it.
     assert {*LIMITS, "switchover"} == set(conference.FAULTS)
 
 

@@ -111,13 +111,16 @@ def test_host_that_is_no_real_server(playbook, host):
 
 def test_somebody_else_is_at_work(playbook):
     lock = {"owner": "siti@desk", "process": "1 Thu Jan 1 00:00:00 1970", "since": time.time() - 600, "name": "update"}
-    for director in DIRECTORS:
-        process.run(fleet.ssh(director, "cat > /run/lautan-operation"), stdin=json.dumps(lock))
+    # One director knows; the other one must not be left with a lock of who was refused.
+    here, there = DIRECTORS
+    process.run(fleet.ssh(there, "cat > /var/lib/lautan-operation"), stdin=json.dumps(lock))
     try:
         status, out = playbook("drain", "-e", "host=rs1")
+        left = process.run(fleet.ssh(here, "ls /var/lib/lautan-operation || :"))
+        kept = json.loads(process.run(fleet.ssh(there, "cat /var/lib/lautan-operation")))
     finally:
-        for director in DIRECTORS:
-            process.run(fleet.ssh(director, "rm /run/lautan-operation"))
+        process.run(fleet.ssh(there, "rm /var/lib/lautan-operation"))
+    assert (left, kept) == ("", lock)
     assert status != 0
     assert re.search(r"siti@desk is at work: update, for 1[01] min\. Nothing was changed\.", " ".join(out.split()))
     assert [weights(director, NODES["rs1"]) for director in DIRECTORS] == [{1}, {1}]
@@ -195,8 +198,9 @@ def newer_packages():
 
 
 def test_rolling_update(playbook, newer_packages):
-    """Every host gets newer packages, one after the other, and nobody notices."""
+    """Every host gets newer packages, one after the other. Nobody notices, nor that directors switch over for it."""
     said: list[str] = []
+    before = cluster.active_director()
     seen = measure.under_load(
         "update", lambda: said.append(run(playbook, "update", "-e", "reboot=never")), interval=0.1
     )
@@ -209,6 +213,8 @@ def test_rolling_update(playbook, newer_packages):
         assert len(versions) == len(NEWER[host.role])
         assert all(version.endswith("+newer1") for version in versions), versions
     cluster.wait_whole()
+    assert cluster.active_director() != before
+    assert all(process.run(fleet.ssh(director, "ls /var/lib/lautan-operation || :")) == "" for director in DIRECTORS)
     assert {frozenset(weights(director, NODES[name])) for director in DIRECTORS for name in ("rs1", "rs2", "rs3")} == {
         frozenset({1})
     }
