@@ -166,10 +166,14 @@ set -e
 rm -rf /srv/lautan-test
 mkdir -p /srv/lautan-test
 cd /srv/lautan-test
-apt-get download --quiet PACKAGES 2> /dev/null
+for package in PACKAGES; do
+    # Not the one that an earlier run has made, which no archive has.
+    version=$(apt-cache madison $package | cut -d '|' -f 2 | tr -d ' ' | head -n 1)
+    apt-get download --quiet $package=$version 2> /dev/null
+done
 for package in *.deb; do
     dpkg-deb --raw-extract $package tree
-    sed -i 's/^Version: .*/&+newer1/' tree/DEBIAN/control
+    sed -i 's/^Version: .*/&+SUFFIX/' tree/DEBIAN/control
     rm $package
     dpkg-deb -Znone --root-owner-group --build tree ${package%%_*}.deb > /dev/null
     rm -r tree
@@ -188,11 +192,13 @@ AWAY = "rm -r /srv/lautan-test /etc/apt/sources.list.d/lautan-test.list"
 
 @pytest.fixture
 def newer_packages():
-    """An archive of newer packages on every host."""
+    """An archive of newer packages on every host; returns the end of their versions."""
     hosts = [node for node in NODES.values() if node.role in NEWER]
+    suffix = f"newer{time.time():.0f}"
     for host in hosts:
-        process.run(fleet.ssh(host, ARCHIVE.replace("PACKAGES", " ".join(NEWER[host.role]))))
-    yield hosts
+        script = ARCHIVE.replace("PACKAGES", " ".join(NEWER[host.role])).replace("SUFFIX", suffix)
+        process.run(fleet.ssh(host, script))
+    yield suffix
     for host in hosts:
         process.run(fleet.ssh(host, AWAY))
 
@@ -207,11 +213,11 @@ def test_rolling_update(playbook, newer_packages):
     print(f"\nupdate: {seen}")
     assert seen.requests > 500
     assert seen.unnoticed, seen
-    for host in newer_packages:
+    for host in (node for node in NODES.values() if node.role in NEWER):
         show = "dpkg-query --show --showformat '${Version}\\n' " + " ".join(NEWER[host.role])
         versions = process.run(fleet.ssh(host, show)).split()
         assert len(versions) == len(NEWER[host.role])
-        assert all(version.endswith("+newer1") for version in versions), versions
+        assert all(version.endswith(newer_packages) for version in versions), versions
     cluster.wait_whole()
     assert cluster.active_director() != before
     assert all(process.run(fleet.ssh(director, "ls /var/lib/lautan-operation || :")) == "" for director in DIRECTORS)
