@@ -18,7 +18,7 @@ from typing import Any, Final
 
 from ansible_collections.lautan.lvs.plugins.plugin_utils._cluster_state import drained
 
-_STATES: Final = {"in service": "", "drained": "DRAINED", "down": "DOWN", "silent": "NO ANSWER"}
+_STATES: Final = {"in service": "in service", "drained": "DRAINED", "down": "DOWN", "silent": "NO ANSWER"}
 
 
 def cluster_status(
@@ -89,8 +89,11 @@ def _director(name: str, seen: Mapping[str, Any] | None) -> dict[str, Any]:
     }
 
 
-def _key(service: Mapping[str, Any]) -> tuple[Any, ...]:
-    return service.get("protocol"), service.get("address"), service.get("port")
+def _of_service(entries: Sequence[Mapping[str, Any]], service: Mapping[str, Any]) -> Mapping[str, Any]:
+    """What the module ipvs_info says of a virtual service; empty if it does not."""
+    key = service["protocol"], service["vip"], service["port"]
+    found = (each for each in entries if (each.get("protocol"), each.get("address"), each.get("port")) == key)
+    return next(found, {})
 
 
 def _holder(vip: str, directors: Mapping[str, Mapping[str, Any]]) -> Mapping[str, Any] | None:
@@ -103,17 +106,11 @@ def _holder(vip: str, directors: Mapping[str, Mapping[str, Any]]) -> Mapping[str
 
 def _service(service: Mapping[str, Any], active: Mapping[str, Any] | None) -> dict[str, Any]:
     """A virtual service, as the director has it that holds the VIP."""
-    key = service["protocol"], service["vip"], service["port"]
     ipvs = active["ipvs"] if active else {}
-    weights = {
-        each["address"]: each["weight"]
-        for found in ipvs.get("services", ())
-        if _key(found) == key
-        for each in found["real_servers"]
-    }
-    counted = next((found for found in ipvs.get("counters", ()) if _key(found) == key), None)
-    counters = {each["address"]: each for each in counted["real_servers"]} if counted else {}
-    rates = counted["rates"] if counted else {}
+    table, counted = (_of_service(ipvs.get(what, ()), service) for what in ("services", "counters"))
+    weights = {each["address"]: each["weight"] for each in table.get("real_servers", ())}
+    counters = {each["address"]: each for each in counted.get("real_servers", ())}
+    rates = counted.get("rates", {})
     return {
         "name": service["name"],
         "vip": service["vip"],
@@ -144,8 +141,8 @@ def _real_server(
     now: float,
 ) -> dict[str, Any]:
     info = found["info"] if found else {}
-    drains = [drained(seen["seen"])[name] for seen in directors.values() if name in drained(seen["seen"])]
-    since = [seen["seen"]["drained_since"].get(name) for seen in directors.values() if name in drained(seen["seen"])]
+    on_directors = [(drained(seen["seen"]), seen["seen"]["drained_since"]) for seen in directors.values()]
+    drains = [(reasons[name], moments.get(name)) for reasons, moments in on_directors if name in reasons]
     told = [server for service in services if service["known"] for server in service["real_servers"]]
     down_in = sum(server["weight"] is None for server in told if server["name"] == name)
     state = "drained" if drains else "in service"
@@ -157,8 +154,8 @@ def _real_server(
     return {
         "name": name,
         "state": state,
-        "reason": drains[0] if drains else "",
-        "since": _moment(max(filter(None, since), default=None)),
+        "reason": drains[0][0] if drains else "",
+        "since": _moment(max((since for _reason, since in drains if since), default=None)),
         "down_in": down_in,
         "connections": info.get("connections", {"total": 0, "websockets": 0, "turn": 0, "other": 0}),
         "people": info.get("people", 0),
@@ -211,7 +208,7 @@ def _lines(status: Mapping[str, Any]) -> Iterator[str]:
         [
             (
                 each["name"],
-                _STATES[each["state"]] or "in service",
+                _STATES[each["state"]],
                 each["people"],
                 each["connections"]["total"],
                 each["connections"]["websockets"],

@@ -115,9 +115,8 @@ def ensure(access: DirectorAccess, wanted: Wanted, check_mode: bool, outcome: Ou
     if wanted.value == DRAINED and identity is not None:
         outcome.since = None if check_mode and outcome.commands else identity[1] / 1e9
     if check_mode:
-        predicted = {member: _goal(member, wanted) for member in members}
         outcome.weights = {
-            member: None if old is None else predicted[member] for member, old in outcome.weights.items()
+            member: None if old is None else _goal(member, wanted) for member, old in outcome.weights.items()
         }
     elif outcome.running:
         _wait(access, wanted, members, outcome)

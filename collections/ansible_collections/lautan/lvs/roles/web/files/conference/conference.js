@@ -17,8 +17,8 @@ const SILENCE = { ask: 1200, noAnswer: 2500, always: 6000 };
 const newId = () => Array.from(crypto.getRandomValues(new Uint8Array(9)), (n) => (n % 36).toString(36)).join("");
 
 export class Conference {
-  /** `on`: Room's events, and state(name), dropping() before media stop, moved() to another server without that, trouble(code, attempt), ended(code),
-   * stats(line, quality). */
+  /** `on`: Room's events, and state(name), dropping() before media stop, moved() to another server without that,
+   * trouble(code, attempt), ended(code), stats(line, quality). */
   constructor({ room, name, pin }, devices, on) {
     this.room = room;
     this.person = { id: newId(), name, pin };

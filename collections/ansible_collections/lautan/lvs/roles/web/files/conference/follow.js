@@ -16,7 +16,7 @@ const BOTH = { longest: 6000, others: 1500, look: 200 };
 export class Follower {
   constructor(conference) {
     this.conference = conference;
-    this.next = null; // the stay to come: {connection, stay, entered, there, abandoned}
+    this.next = null; // the stay to come: {connection, stay, entered, there, abandon()}
     this.asking = false;
     this.waiting = false;
     this.failures = 0;
