@@ -17,7 +17,7 @@ import pytest
 import testinfra
 
 ROOT = Path(__file__).resolve().parent.parent
-sys.path.insert(0, str(ROOT))
+sys.path[:0] = [str(ROOT), str(ROOT / "collections")]
 INVENTORY = ROOT / "inventory" / "lab" / "hosts.yml"
 # testinfra starts ansible-inventory, which is beside this Python and not necessarily on the path.
 os.environ["PATH"] = f"{ROOT / '.venv' / 'bin'}:{os.environ['PATH']}"
@@ -70,13 +70,22 @@ def lab():
     return run
 
 
+@pytest.fixture(scope="session")
+def ansible_settings() -> dict[str, str]:
+    """What the environment says to Ansible."""
+    from lab import ansible
+
+    return ansible.kept_python()
+
+
 @pytest.fixture
-def playbook():
+def playbook(ansible_settings):
     """Run a playbook on the lab; returns its exit status and output."""
 
     def run(name: str, *arguments: str) -> tuple[int, str]:
         command = [str(ROOT / ".venv/bin/ansible-playbook"), f"playbooks/{name}.yml", *arguments]
-        done = subprocess.run(command, capture_output=True, text=True, check=False, cwd=ROOT)
+        environment = os.environ | ansible_settings
+        done = subprocess.run(command, capture_output=True, text=True, check=False, cwd=ROOT, env=environment)
         return done.returncode, done.stdout + done.stderr
 
     return run

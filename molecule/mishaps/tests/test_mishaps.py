@@ -15,6 +15,12 @@ from lab import topology
 CLUSTER = ("director1", "director2", "rs1", "rs2", "rs3")
 
 
+@pytest.fixture(scope="session")
+def ansible_settings() -> dict[str, str]:
+    """None: an operator's Ansible, as what it says is tried."""
+    return {}
+
+
 @pytest.fixture
 def inventory(tmp_path):
     """Write a variant of the lab's inventory; returns the arguments that make a playbook use it."""
