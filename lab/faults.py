@@ -1,13 +1,15 @@
 # Copyright (c) 2026, lautan.lvs contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What can go wrong with a director, done for real, and undone."""
+"""What can go wrong with a director, done for real, and undone: what a drill does, and what takes a lab."""
 
 from __future__ import annotations
 
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+
+from ansible_collections.lautan.lvs.plugins.plugin_utils._drill_faults import FAULTS, HEAR_ADVERTS, lose_adverts
 
 from . import ansible, cluster, fleet
 from .process import run, wait_until
@@ -42,24 +44,8 @@ def _switch_over(_: Node) -> None:
     ansible.playbook("playbooks/switchover.yml")
 
 
-def _no_adverts(share: int) -> Callable[[Node], None]:
-    """Drop a share, in per cent, of the VRRP packets between the directors, both ways."""
-    # nft takes no comparison that is always true.
-    drop = "counter drop" if share == 100 else f"numgen random mod 100 < {share} counter drop"
-
-    def do(node: Node) -> None:
-        rules = "".join(
-            f"add chain inet lab_fault {hook} {{ type filter hook {hook} priority -300; }}; "
-            f"add rule inet lab_fault {hook} ip protocol 112 {drop}; "
-            for hook in ("input", "output")
-        )
-        run(fleet.ssh(node, f"nft 'add table inet lab_fault; {rules}'"))
-
-    return do
-
-
 def _be_apart(node: Node) -> None:
-    _no_adverts(100)(node)
+    _on(FAULTS["adverts-lost"].do)(node)
     wait_until(lambda: len(cluster.vip_holders()) == 2, "both directors to hold the VIP", timeout=10)
     time.sleep(2)  # what the second one has to announce, it announces within a second
 
@@ -70,7 +56,7 @@ _GIVE_AWAY = "echo 1 > /etc/keepalived/switchover; sleep 0.5; echo 0 > /etc/keep
 # A moment later: who asks for it gets an answer first.
 _panic = _on("(sleep 1; echo c > /proc/sysrq-trigger) < /dev/null > /dev/null 2>&1 &")
 
-_together = _on("nft delete table inet lab_fault")
+_together = _on(HEAR_ADVERTS)
 
 
 @dataclass(frozen=True)
@@ -91,14 +77,14 @@ DIRECTOR_FAULTS = {
     "panic": Fault("kernel panic", _panic, _power_on),
     "return": Fault("boots again", _power_on, first=_power_off_and_be_replaced, after=20),
     "both": Fault("both lose power", _power_cycle_directors, after=20),
-    "keepalived-killed": Fault("keepalived killed", _on("pkill -KILL keepalived"), _on("systemctl start keepalived")),
-    "keepalived-stopped": Fault(
-        "keepalived stopped", _on("systemctl stop keepalived"), _on("systemctl start keepalived")
-    ),
+    **{
+        name: Fault(what, _on(FAULTS[name].do), _on(FAULTS[name].undo))
+        for name, what in (("keepalived-killed", "keepalived killed"), ("keepalived-stopped", "keepalived stopped"))
+    },
     "cable": Fault("cable cut", lambda node: fleet.set_cable(node, "down"), lambda node: fleet.set_cable(node, "up")),
-    "split": Fault("directors apart", _no_adverts(100), _together),
+    "split": Fault("directors apart", _on(FAULTS["adverts-lost"].do), _together),
     "reunion": Fault("no more apart", _together, first=_be_apart),
-    "loss": Fault("20 % of adverts lost", _no_adverts(20), _together),
+    "loss": Fault("20 % of adverts lost", _on(lose_adverts(20)), _together),
     "clock": Fault(
         "clock jumps by an hour",
         _on("date --set '1 hour'"),

@@ -10,17 +10,19 @@ import shlex
 import statistics
 import subprocess
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
-from itertools import pairwise
-from pathlib import Path
+
+from ansible_collections.lautan.lvs.plugins.module_utils._probe import judge as probe
 
 from . import fleet
 from .cluster import active_director, authority, cluster_facts, wait_whole
 from .faults import DIRECTOR_FAULTS, Fault
 from .process import LabError, say
-from .topology import Node, nodes
+from .topology import ROOT, Node, nodes
 
+# The load is the collection's: `playbooks/drill.yml` has it, too.
+_PROGRAM = ROOT / "collections/ansible_collections/lautan/lvs/plugins/module_utils/_probe/load.py"
 # Load before the fault, and after it is done: time for the cluster to notice and to settle.
 _BEFORE_SECONDS, _AFTER_SECONDS = 3.0, 9.0
 _INTERVAL = 0.02
@@ -28,19 +30,21 @@ _TIMEOUT = 4.0
 
 
 @dataclass(frozen=True)
-class Noticed:
-    """What the client noticed of one fault. Times in seconds."""
+class Noticed(probe.Noticed):
+    """What the client noticed of one fault, in seconds."""
 
     fault: str
-    gap: float  # the longest time in which no request was answered
-    requests: int
-    failed: int  # without an answer in time
-    slow: int  # answered, but later than a second
-    last_hurt: float | None  # how long after the fault the last failed or slow request was sent
-    held_alive: bool  # did the held connection live through it
-    held_gap: float  # the longest time in which the held connection was not answered
-    held_server: str  # the real server at its other end
-    error: str  # of the first failed request, or of the held connection
+    at: float  # when it happened
+
+    @property
+    def last_hurt(self) -> float | None:
+        """How long after the fault the last failed or slow request was sent."""
+        return None if self.hurt_until is None else self.hurt_until - self.at
+
+    @property
+    def fate(self) -> str:
+        """What became of the held connection."""
+        return probe.fate(self.held_alive, self.held_server, self.fault.partition(":")[0])
 
     @property
     def unnoticed(self) -> bool:
@@ -52,17 +56,16 @@ class Probe:
     """The client's load, running in the background until it is ended."""
 
     def __init__(self, client: Node, vip: str, interval: float = _INTERVAL) -> None:
-        config = {"address": vip, "host": cluster_facts()["lvs_domain"], "ca": authority()}
-        config |= {"interval": interval, "timeout": _TIMEOUT}
-        program = (Path(__file__).parent / "probe.py").read_text()
-        command = shlex.join(["python3", "-W", "error", "-c", program, json.dumps(config)])
+        config = {"address": vip, "port": 443, "host": cluster_facts()["lvs_domain"], "path": "/lb-ok"}
+        config |= {"ca": authority(), "interval": interval, "timeout": _TIMEOUT}
+        command = shlex.join(["python3", "-W", "error", "-c", _PROGRAM.read_text(), json.dumps(config)])
         pipes = dict.fromkeys(("stdin", "stdout", "stderr"), subprocess.PIPE)
         self._process = subprocess.Popen(fleet.ssh(client, command), bufsize=0, **pipes)
         # When the first request is over; to log in takes its time.
         self._process.stderr.readline()
 
     def end(self) -> dict:
-        """End the load and return what probe.py printed.
+        """End the load and return what it saw.
 
         :raises LabError: when the probe itself failed.
         """
@@ -73,33 +76,14 @@ class Probe:
 
 
 def judge(fault: str, at: float, seen: dict) -> Noticed:
-    """Turn what the probe saw into what the client noticed of the fault that happened at time ``at``."""
-    requests, held = seen["requests"], seen["held"]
-    requests = sorted(requests, key=lambda each: each["sent"])
-    failed = [each for each in requests if each["answered"] is None]
-    slow = [each for each in requests if each["answered"] is not None and each["answered"] - each["sent"] > 1]
-    hurt = [each["sent"] for each in (*failed, *slow)]
-    return Noticed(
-        fault=fault,
-        gap=_longest_gap([each["answered"] for each in requests if each["answered"]], requests),
-        requests=len(requests),
-        failed=len(failed),
-        slow=len(slow),
-        last_hurt=max(hurt) - at if hurt else None,
-        held_alive=held["error"] is None,
-        held_gap=_longest_gap(held["answers"]),
-        held_server=held["server"],
-        error=failed[0]["error"] if failed else held["error"] or "",
-    )
+    """Turn what the probe saw into what the client noticed of the fault that happened at time ``at``.
 
-
-def _longest_gap(moments: list[float], requests: Sequence[dict] = ()) -> float:
-    """The longest time between two answers, or from the last one to the last of ``requests``: an outage as well."""
-    moments = sorted(moments)
-    if len(moments) < 2:
-        raise LabError("the cluster did not serve before the fault")
-    end = max((each["sent"] for each in requests), default=moments[-1])
-    return max(later - earlier for earlier, later in pairwise([*moments, max(end, moments[-1])]))
+    :raises LabError: when there is nothing to judge.
+    """
+    try:
+        return Noticed(**vars(probe.judge(seen)), fault=fault, at=at)
+    except probe.NotServed as error:
+        raise LabError("the cluster did not serve before the fault") from error
 
 
 def under_load(
@@ -167,17 +151,11 @@ def _print_table(noticed: list[Noticed]) -> None:
     for each in noticed:
         last = "-" if each.last_hurt is None else f"{each.last_hurt:.2f}"
         failed, gap, held_gap = f"{each.failed}/{each.requests}", f"{each.gap:.3f}", f"{each.held_gap:.3f}"
-        print(row.format(each.fault, gap, failed, each.slow, last, _fate(each), held_gap, each.error))
+        print(row.format(each.fault, gap, failed, each.slow, last, each.fate, held_gap, each.error))
     for name, choose in (("median", statistics.median), ("worst", max)):
         gap, held_gap = (f"{choose(getattr(each, what) for each in noticed):.3f}" for what in ("gap", "held_gap"))
         failed, slow = (f"{choose(getattr(each, what) for each in noticed):g}" for what in ("failed", "slow"))
         last = f"{choose(each.last_hurt or 0.0 for each in noticed):.2f}"
         print(row.format(name, gap, failed, slow, last, "", held_gap, ""))
-    lost = sum(_fate(each) == "lost" for each in noticed)
+    lost = sum(each.fate == "lost" for each in noticed)
     print(f"held connections lost though their real server lived: {lost} of {len(noticed)}")
-
-
-def _fate(each: Noticed) -> str:
-    if each.held_alive:
-        return "alive"
-    return "died with it" if each.fault.startswith(f"{each.held_server}:") else "lost"

@@ -30,8 +30,9 @@ CHANGE = Change("weight", {})
 
 
 def noticed(**more: Any) -> Noticed:
-    seen = {"gap": 0.04, "requests": 5000, "failed": 0, "slow": 0, "last_hurt": None, "held_alive": True}
-    return Noticed(**{"fault": "x", **seen, "held_gap": 0.9, "held_server": "rs1", "error": "", **more})
+    seen = {"requests": 5000, "failed": 0, "slow": 0, "gap": 0.04, "gap_at": 1003.0, "hurt_until": None}
+    seen |= {"held_alive": True, "held_gap": 0.9, "held_server": "rs1", "error": ""}
+    return Noticed(**{"fault": "x", "at": 1003.0, **seen, **more})
 
 
 class Lab:

@@ -22,7 +22,7 @@ from contextlib import suppress
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
-sys.path.insert(0, str(ROOT))
+sys.path[:0] = [str(ROOT), str(ROOT / "collections")]
 
 from lab import conference, process, schools, topology  # noqa: E402
 from lab.browsers import Browsers, wait_until_all_see_each_other  # noqa: E402

@@ -22,7 +22,7 @@ from pathlib import Path
 from xml.etree import ElementTree
 
 ROOT = Path(__file__).resolve().parent.parent
-sys.path.insert(0, str(ROOT))
+sys.path[:0] = [str(ROOT), str(ROOT / "collections")]
 
 from lab import cluster, fleet, measure, process, topology  # noqa: E402
 from lab.ansible import in_namespace, play  # noqa: E402

@@ -69,7 +69,7 @@ EXPECTED = {
 }
 # Of faults that nobody may notice: what the director says if it happened.
 TRACES = {
-    "loss": ("nft list table inet lab_fault", r"counter packets [1-9]"),
+    "loss": ("nft list table inet lautan_drill", r"counter packets [1-9]"),
     "clock": ("echo $((($(date +%s) - NOW) / 60))", r"^(59|60)$"),
     "busy": ("tail -n 1 /run/lab-busy", r"^0m([3-9]|\d\d)\."),  # of the processor's time that its children had
 }

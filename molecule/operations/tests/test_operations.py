@@ -67,7 +67,16 @@ def unnoticed(what: str, do, people=()) -> None:
         assert noticed["rejoins"] == 0, noticed
 
 
-def test_drain_and_undrain(playbook, people):
+@pytest.fixture
+def none_stays_drained(playbook):
+    """Whatever becomes of a test, its real server is not the next one's trouble."""
+    yield
+    for server in (node for node in NODES.values() if node.role == "real_servers"):
+        if 0 in weights(DIRECTORS[0], server):
+            run(playbook, "undrain", "-e", f"host={server.name}", "-e", "break_lock=true")
+
+
+def test_drain_and_undrain(playbook, none_stays_drained, people):
     """The real server that has the people's room is taken out of service, reboots, and is taken back."""
     server = conference.owner(ROOM)
     said: list[str] = []
@@ -217,13 +226,30 @@ def newer_packages():
 
 
 def test_rolling_update(playbook, newer_packages):
-    """Every host gets newer packages, one after the other. Nobody notices, nor that directors switch over for it."""
+    """Every host gets newer packages, one after the other. Nobody notices, nor that directors switch over for it.
+
+    The third host's archive is damaged: the update stops there, and the next one goes on when that is mended.
+    """
     said: list[str] = []
-    before = cluster.active_director()
-    seen = measure.under_load(
-        "update", lambda: said.append(run(playbook, "update", "-e", "reboot=never")), interval=0.1
+    active, third = [cluster.active_director()], NODES["rs1"]
+    damage = (
+        "cd /srv/lautan-test && cp Packages good && sed --in-place 's/^SHA256: ......../SHA256: 00000000/' Packages"
     )
+    process.run(fleet.ssh(third, damage))
+
+    def update() -> None:
+        status, out = playbook("update", "-e", "reboot=never")
+        said.append(out)
+        assert status != 0
+        active.append(cluster.active_director())
+        states = {name: frozenset(weights(active[-1], NODES[name])) for name in ("rs1", "rs2", "rs3")}
+        assert states == {"rs1": frozenset({0}), "rs2": frozenset({1}), "rs3": frozenset({1})}
+        process.run(fleet.ssh(third, "cd /srv/lautan-test && cp good Packages"))
+        run(playbook, "update", "-e", "reboot=never")
+
+    seen = measure.under_load("update", update, interval=0.1)
     print(f"\nupdate: {seen}")
+    assert re.search(r"rs1: packages could not be brought up to date: .* the others serve\.", " ".join(said[0].split()))
     assert seen.requests > 500
     assert seen.unnoticed, seen
     for host in (node for node in NODES.values() if node.role in NEWER):
@@ -232,7 +258,8 @@ def test_rolling_update(playbook, newer_packages):
         assert len(versions) == len(NEWER[host.role])
         assert all(version.endswith(newer_packages) for version in versions), versions
     cluster.wait_whole()
-    assert cluster.active_director() != before
+    # Each run has switched over once.
+    assert active[1] != active[0] == cluster.active_director()
     assert all(process.run(fleet.ssh(director, "ls /var/lib/lautan-operation || :")) == "" for director in DIRECTORS)
     assert {frozenset(weights(director, NODES[name])) for director in DIRECTORS for name in ("rs1", "rs2", "rs3")} == {
         frozenset({1})

@@ -1,0 +1,149 @@
+# Copyright (c) 2026, lautan.lvs contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""playbooks/drill.yml breaks what it says, reports what another client notices as well, and makes it good."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import re
+import signal
+import subprocess
+import time
+from pathlib import Path
+
+import pytest
+
+from lab import cluster, fleet, measure, process, topology
+
+NODES = topology.nodes()
+DIRECTORS = [node for node in NODES.values() if node.role == "directors"]
+DOMAIN = cluster.cluster_facts()["lvs_domain"]
+VIPS = cluster.cluster_facts()["lvs_vips"]
+LOCK = "/var/lib/lautan-operation"
+MEANT = ["-e", f"confirm={DOMAIN}", "-e", json.dumps({"drill_window": ["Mon-Sun 00:00-24:00"]})]
+
+
+def said(output: str) -> str:
+    """A playbook's output on one line, so that a message can be found however it was folded."""
+    return " ".join(output.split())
+
+
+def start(log: Path, *arguments: str) -> subprocess.Popen:
+    """Start a drill, without what makes Ansible faster in other tests: tasks in the background never end with that."""
+    command = [str(topology.ROOT / ".venv/bin/ansible-playbook"), "playbooks/drill.yml", "-e", f"log={log}", *arguments]
+    with open(log.with_suffix(".out"), "wb") as out:
+        return subprocess.Popen(command, cwd=topology.ROOT, stdout=out, stderr=out, start_new_session=True)
+
+
+def drill(log: Path, *arguments: str) -> tuple[int, str]:
+    status = start(log, *arguments).wait()
+    return status, log.with_suffix(".out").read_text()
+
+
+def locks() -> list[str]:
+    return [process.run(fleet.ssh(director, f"cat {LOCK} 2> /dev/null || :")) for director in DIRECTORS]
+
+
+@pytest.fixture
+def log(tmp_path):
+    return tmp_path / "drills.jsonl"
+
+
+def test_a_director_and_a_real_server(log):
+    """Another client has noticed the same."""
+    before, victim, results = cluster.active_director(), "rs1", []
+    words = [*MEANT, "-e", "fault=keepalived-stopped,nginx-stopped", "-e", "drill_seconds=8"]
+    seen = measure.under_load("drill", lambda: results.append(drill(log, *words)), interval=0.1)
+    print(f"\ndrill: {seen}")
+    status, out = results[0]
+    assert status == 0, out
+    director, server = (json.loads(line) for line in log.read_text().splitlines())
+
+    assert (director["fault"], director["victim"]) == ("keepalived-stopped", before.name)
+    after = cluster.active_director()
+    assert after != before
+    assert director["before"] == {vip: [before.name] for vip in VIPS}
+    assert director["after"] == server["before"] == server["after"] == {vip: [after.name] for vip in VIPS}
+    assert (director["load"]["failed"], director["load"]["held"]) == (0, "alive")
+    assert re.search(rf"keepalived-stopped +{before.name} +{before.name} -> {after.name} .* well$", out, re.MULTILINE)
+
+    assert (server["fault"], server["victim"]) == ("nginx-stopped", victim)
+    answers = [set(each["answered"]) for each in server["load"]["seconds"]]
+    assert any(victim not in names and len(names) == 2 for names in answers)
+    assert victim in answers[0] | answers[1]
+    assert victim in set().union(*answers[-4:])
+
+    longest = max(each["load"]["gap"] for each in (director, server))
+    assert abs(seen.gap - longest) < 0.7, (seen, longest)
+    failed = server["load"]["failed"]
+    assert failed > 0
+    assert seen.failed <= failed + 2, (seen, failed)  # this client asks half as often
+    for each in (director, server):
+        assert 8 <= each["whole"] < 120
+        assert each["missed"] == []
+    assert locks() == ["", ""]
+    cluster.wait_whole()
+
+
+def test_it_must_be_meant_and_be_the_time_for_it(log):
+    """All reasons at once, before any host is asked."""
+    status, out = drill(log, "-e", "fault=crash,fire")
+    assert status != 0
+    out = said(out)
+    assert f"say that you mean this cluster with -e confirm={DOMAIN}" in out
+    assert "the inventory has no hours for drills; -e force=true for now" in out
+    assert "fault=fire: is none of keepalived-stopped, " in out
+    assert "PLAY [Directors]" not in out
+
+
+def test_nobody_may_be_in_rooms(person, log):
+    someone = person("Alice", "alice")
+    someone.enter("class-1a")
+    status, out = drill(log, *MEANT, "-e", "fault=reboot")
+    assert status != 0
+    assert "Nothing was broken, as people are in rooms: class-1a." in said(out)
+    assert not log.exists()
+    assert locks() == ["", ""]
+
+
+def test_the_controller_dies_while_something_is_broken(playbook, log, tmp_path, monkeypatch):
+    """The host makes it good by itself, and others are told who was at work."""
+    victim, director = NODES["rs3"], cluster.active_director()
+    controller = start(log, *MEANT, "-e", "fault=cable", "-e", f"host={victim.name}", "-e", "drill_seconds=15")
+    try:
+        process.wait_until(
+            lambda: controller.poll() is not None or not cluster.in_service([director], victim),
+            f"{victim.name} to be out of service",
+            timeout=150,
+            interval=1,
+        )
+        at = time.time()
+        assert controller.poll() is None, log.with_suffix(".out").read_text()
+        # Nothing gets through to it.
+        assert not process.succeeds(fleet.ssh(victim, "true"))
+    finally:
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(controller.pid, signal.SIGKILL)
+        controller.wait()
+        # The load would go on for some minutes.
+        process.run(fleet.ssh(NODES["client"], "rm -f /tmp/lautan-drill-*"))
+    process.wait_until(lambda: cluster.in_service([director], victim), f"{victim.name} to be back", 60, interval=1)
+    assert time.time() - at < 45
+    assert process.run(fleet.ssh(victim, "nft list tables; systemctl is-active lautan-drill || :")).count("drill") == 0
+    assert not log.exists()
+
+    # Another operator, on another controller.
+    (tmp_path / "hostname").write_text("#!/bin/sh\necho desk\n")
+    (tmp_path / "hostname").chmod(0o755)
+    with monkeypatch.context() as other:
+        other.setenv("PATH", f"{tmp_path}:{os.environ['PATH']}")
+        status, told = playbook("drain", "-e", "host=rs1")
+    assert status != 0
+    assert re.search(r"\S+@\S+ is at work: drill cable, for \d+ min\. Nothing was changed\.", said(told))
+    assert ["drill cable" in lock for lock in locks()] == [True, True]
+    for each in DIRECTORS:
+        process.run(fleet.ssh(each, f"rm {LOCK}"))
+    cluster.wait_whole()
