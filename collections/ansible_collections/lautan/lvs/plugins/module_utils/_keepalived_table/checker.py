@@ -55,10 +55,11 @@ class Checker:
         for _look in range(_LOOKS):
             # A new file takes the name of the old one before anything is written to it, and is complete when it is
             # closed. What anybody else puts there under that name does not count.
-            is_new = self._access.identity(self._path) not in (before, None)
-            if is_new and not self._access.has_open(self._pid, self._path):
+            identity = self._access.identity(self._path)
+            if identity not in (before, None) and not self._access.has_open(self._pid, self._path):
                 text = self._access.read_own(self._path)
-                if text is not None:
+                # Nor does one that takes the place of that, because somebody else asks, too.
+                if text is not None and self._access.identity(self._path) == identity:
                     return text
             if not self._access.is_alive(self._pid):
                 raise daemon.NoDump(f"the checker process, {self._pid}, has ended")

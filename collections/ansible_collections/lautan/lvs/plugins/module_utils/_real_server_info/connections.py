@@ -17,6 +17,10 @@ from typing import Iterable, Iterator, NamedTuple
 _STATES = ("established", "close-wait", "fin-wait-1", "last-ack")
 COMMAND = ("ss", "--no-header", "--tcp", "--numeric", *(word for state in _STATES for word in ("state", state)))
 
+# Where Janus takes WebSockets, and coturn TCP.
+SIGNALLING_PORT = 8188
+TURN_PORTS = (3478, 5349)
+
 
 class Socket(NamedTuple):
     """The two ends of a connection: address and port of this host, and of the other side."""

@@ -41,19 +41,30 @@ def gather(access: HostAccess, path: str, pause: daemon.Pause) -> Info:
     :raises NoDump: if keepalived runs with VRRP instances, but does not tell its state.
     """
     warnings: list[str] = []
-    service = daemon.service(access) if access.has_program("systemctl") else daemon.Service("unknown", 0, None)
     document = _configuration(access, path, warnings)
-    held = parse.host_addresses(check(access.run, _ADDRESSES))
+    service, instances = vrrp(access, document, pause)
     return Info(
         running=service.is_running,
         state=service.state,
         main_pid=service.main_pid if service.is_running else None,
         version=version_text(trial.installed_version(access)) if access.has_program("keepalived") else None,
-        instances=_instances(access, service, document, held, pause),
+        instances=instances,
         sync_daemons=_sync_daemons(access, warnings),
         connections=_connections(access),
         warnings=warnings,
     )
+
+
+def vrrp(access: HostAccess, document: Mapping[str, Any], pause: daemon.Pause) -> tuple[daemon.Service, list[Instance]]:
+    """Give what systemd says of keepalived, and its VRRP instances.
+
+    :param document: keepalived's configuration; empty if there is none.
+    :raises CommandError: if a program fails.
+    :raises NoDump: if keepalived runs with VRRP instances, but does not tell its state.
+    """
+    service = daemon.service(access) if access.has_program("systemctl") else daemon.Service("unknown", 0, None)
+    held = parse.host_addresses(check(access.run, _ADDRESSES))
+    return service, _instances(access, service, document, held, pause)
 
 
 def _configuration(access: HostAccess, path: str, warnings: list[str]) -> Mapping[str, Any]:

@@ -426,6 +426,24 @@ def test_what_somebody_else_puts_there_does_not_count():
     assert run(director, check_mode=True).differences == []
 
 
+def test_somebody_else_asks_at_the_same_time():
+    """keepalived replaces the file by one that it has not finished, after it was seen to have finished the first."""
+    director = FakeDirector()
+    real_read, others = director.read_own, [5, 6]
+
+    def read_own(path: str) -> str | None:
+        if not others:
+            return real_read(path)
+        director.dump = (others.pop(), director.data)
+        director.unfinished = 3
+        return director.data[: director.data.rindex("------< Real server")]
+
+    director.read_own = read_own
+    director.read_only = True
+    assert run(director).differences == []
+    assert others == []
+
+
 NO_DUMP = {
     "silent": (lambda director: vars(director).update(silent=True), f"no new {DUMP} after 10 seconds"),
     "dies": (lambda director: vars(director).update(dies=True), "the checker process, 815, has ended"),
