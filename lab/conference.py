@@ -251,7 +251,7 @@ class Traffic:
 @contextmanager
 def traffic_counted() -> Iterator[Callable[[], dict[str, Traffic]]]:
     """Count, in the switch, what each director and real server sends."""
-    counted = [node for node in nodes().values() if node.role != "clients"]
+    counted = [node for node in nodes().values() if node.role in ("directors", "real_servers")]
     chains = []
     for node in counted:
         lines = []

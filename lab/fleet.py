@@ -194,6 +194,14 @@ def set_cable(node: Node, state: str) -> None:
     network.set_port(node, state)
 
 
+def install_anew(node: Node) -> None:
+    """Make a node as bare as it was in the beginning, with the same name, addresses and host key."""
+    if kind(node).is_running(node):
+        kill(node)
+    _marker(node).unlink(missing_ok=True)
+    up()
+
+
 def status(fleet: Iterable[Node]) -> list[tuple[str, ...]]:
     """One row per node: name, what it is, power, cable, address."""
     rows = []

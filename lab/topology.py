@@ -6,7 +6,7 @@
 Names, groups and addresses of the nodes are read from ``inventory/lab/hosts.yml``, the same file the playbooks use.
 What only a lab has (the networks around the nodes, who configures a node's network) stands here.
 
-    client ── clients ── router ── lan ── director1 director2 rs1 rs2 rs3
+    client ── clients ── router ── lan ── director1 director2 rs1 rs2 rs3 rs4 monitor
                            │
                          uplink ── this machine (packages, the controller)
 """
@@ -69,7 +69,7 @@ class Node:
     """One machine of the lab."""
 
     name: str
-    role: str  # the inventory group: directors, real_servers or clients
+    role: str  # the inventory group: directors, real_servers, monitoring, spares or clients
     address: ipaddress.IPv4Address
     address6: ipaddress.IPv6Address
     network: Network
@@ -92,7 +92,7 @@ def nodes(inventory: Path = INVENTORY) -> dict[str, Node]:
     """
     groups = yaml.safe_load(inventory.read_text())["all"]["children"]
     found: dict[str, Node] = {}
-    for role in ("directors", "real_servers", "clients"):
+    for role in ("directors", "real_servers", "monitoring", "spares", "clients"):
         for name, variables in groups[role]["hosts"].items():
             try:
                 address = ipaddress.IPv4Address(variables["ansible_host"])

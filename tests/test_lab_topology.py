@@ -14,7 +14,7 @@ from lab.process import LabError
 from lab.topology import CLIENTS, INVENTORY, LAN, nodes
 
 
-def test_the_lab_has_six_nodes_on_their_networks() -> None:
+def test_the_lab_has_eight_nodes_on_their_networks() -> None:
     found = nodes()
     assert [(node.name, node.role, str(node.address), str(node.address6)) for node in found.values()] == [
         ("director1", "directors", "198.18.0.11", "fd00:c612::11"),
@@ -22,15 +22,17 @@ def test_the_lab_has_six_nodes_on_their_networks() -> None:
         ("rs1", "real_servers", "198.18.0.21", "fd00:c612::21"),
         ("rs2", "real_servers", "198.18.0.22", "fd00:c612::22"),
         ("rs3", "real_servers", "198.18.0.23", "fd00:c612::23"),
+        ("monitor", "monitoring", "198.18.0.41", "fd00:c612::41"),
+        ("rs4", "spares", "198.18.0.24", "fd00:c612::24"),
         ("client", "clients", "198.18.1.31", "fd00:c612:0:1::31"),
     ]
     assert all(name == node.name for name, node in found.items())
-    assert [node.network for node in found.values()] == [LAN] * 5 + [CLIENTS]
+    assert [node.network for node in found.values()] == [LAN] * 7 + [CLIENTS]
 
 
 def test_mac_addresses_show_the_ipv4_address() -> None:
     assert nodes()["director1"].mac == "02:00:c6:12:00:0b"
-    assert len({node.mac for node in nodes().values()}) == 6
+    assert len({node.mac for node in nodes().values()}) == 8
 
 
 def test_both_managers_occur_in_both_roles() -> None:

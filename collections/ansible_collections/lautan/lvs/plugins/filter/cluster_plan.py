@@ -15,7 +15,8 @@ description:
     and for each real server a range of UDP ports and a packet mark.
   - Finds all mistakes of the description at once, before any host is touched.
     Each is one line that names the variable, its value, and the host.
-  - Reads only the variables listed below, and those only on hosts of the two groups.
+  - Reads only the variables listed below, and those only on hosts of the two groups. Of hosts that collect metrics,
+    which may be anywhere, it reads the address.
 notes:
   - Variables of the whole cluster must have the same value on all hosts of the two groups.
     The best place for them is C(group_vars/all.yml).
@@ -32,6 +33,8 @@ notes:
     C(lvs_scheduler) (IPVS scheduler, default V(mh)),
     C(lvs_media_first_port) (UDP port, default V(20000)),
     C(lvs_media_ports_per_server) (number of UDP ports, at least V(4), default V(1000)),
+    C(lvs_vacant_places) (list of places in the list of real servers, counted from V(1), which those have left who were
+    there, default V([]). The other real servers keep their places),
     C(lvs_tls_certificate) and C(lvs_tls_private_key) (absolute paths on the controller, both or neither).
   - >-
     Another variable of the whole cluster is C(lvs_services), the list of services that each virtual IP offers, default
@@ -82,8 +85,8 @@ notes:
     C(lvs_home_vips) (directors only, list of those of C(lvs_vips) that are at home on this director),
     C(lvs_weight) (real servers only, 0 to 65535, V(0) is drained, default V(1)),
     C(lvs_media_ports) (real servers only, UDP ports such as V(20000-20999)).
-    Without C(lvs_media_ports) the ports follow from the position of the host in the group.
-    Set it on the remaining hosts before a real server is removed, or the ranges of the hosts behind it move.
+    Without C(lvs_media_ports) the ports follow from the place of the host in the group, as the packet mark always does.
+    When a real server is removed, name its place in C(lvs_vacant_places), or those of the hosts behind it move.
   - A virtual IP that no director names in C(lvs_home_vips) is at home on the first director.
     The virtual IPs of one home are one VRRP instance and move together, those of another home move on their own.
     The adverts of a home name the first IPv4 one of its virtual IPs, in the order of C(lvs_vips), so it must have one.
@@ -111,6 +114,16 @@ options:
     description: Name of the group of real servers.
     type: str
     default: real_servers
+  monitoring_group:
+    description: Name of the group of hosts that collect metrics. There need not be one.
+    type: str
+    default: monitoring
+  leaving:
+    description:
+      - The name of a real server that is still in the group and about to leave the cluster. Nothing is planned for it,
+        and its place stays vacant. Empty if none is.
+    type: str
+    default: ""
 seealso:
   - name: ipvsadm(8)
     description: Schedulers, weights and forwarding methods.
@@ -275,6 +288,11 @@ _value:
           address6: null
           weight: 1
           media: {first: 20000, last: 20999, mark: 1001}
+    vacant_places:
+      description: The places before the last real server that nobody has, for C(lvs_vacant_places).
+      type: list
+      elements: int
+      sample: []
     virtual_services:
       description: The virtual services, each service for each virtual IP.
       type: list
@@ -377,6 +395,11 @@ _value:
           description: The C(name) and IPv4 C(address) of each real server; the order decides who has which room.
           type: list
           elements: dict
+    monitoring:
+      description:
+        - The C(name) and the IPv4 C(address) of each of the C(hosts) that collect metrics, and the C(port) they ask.
+      type: dict
+      sample: {hosts: [{name: monitor, address: 198.18.0.41}], port: 9100}
     firewall:
       description:
         - By the name of each director and real server, what it must let in. Each rule has C(comment), C(family),
@@ -385,6 +408,7 @@ _value:
 """
 
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from typing import Any
 
 from ansible.errors import AnsibleError, AnsibleFilterError
@@ -411,6 +435,8 @@ def cluster_plan(
     groups: Mapping[str, list[str]],
     directors_group: str = "directors",
     real_servers_group: str = "real_servers",
+    monitoring_group: str = "monitoring",
+    leaving: str = "",
 ) -> dict[str, Any]:
     """The filter: collect the description from the inventory, and hand it to the pure ``plan()``.
 
@@ -423,7 +449,8 @@ def cluster_plan(
         if not isinstance(value, Mapping):
             raise AnsibleFilterError(f"The {name} of lautan.lvs.cluster_plan must be a mapping, not {shown(value)}.")
     try:
-        return plan(_describe(hostvars, groups, directors_group, real_servers_group))
+        description = _describe(hostvars, groups, directors_group, real_servers_group, monitoring_group)
+        return plan(replace(description, leaving=_plain(leaving)))
     except PlanError as exc:
         raise AnsibleFilterError(str(exc)) from exc
 
@@ -433,6 +460,7 @@ def _describe(
     groups: Mapping[str, list[str]],
     directors_group: str,
     real_servers_group: str,
+    monitoring_group: str,
 ) -> Description:
     """Pick what the plan needs out of ``hostvars``; a value that cannot be had becomes ``Unusable``."""
     directors = [str(host) for host in groups.get(directors_group, [])]
@@ -447,11 +475,15 @@ def _describe(
     else:
         # Without hosts there is nowhere to read from, which says nothing about these variables.
         cluster = {name: Unusable() for name in CLUSTER_VARIABLES}
+    # What the variables of the cluster are on these does not matter.
+    monitoring = [str(host) for host in groups.get(monitoring_group, [])]
+    variables |= {host: hostvars[host] for host in monitoring if host not in variables}
     hosts = {host: _host(host, of_host) for host, of_host in variables.items()}
     return Description(
         cluster=cluster,
         directors=[hosts[name] for name in directors],
         real_servers=[hosts[name] for name in real_servers],
+        monitoring=[hosts[name] for name in monitoring],
         directors_group=directors_group,
         real_servers_group=real_servers_group,
     )

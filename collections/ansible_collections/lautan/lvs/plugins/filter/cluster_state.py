@@ -15,7 +15,7 @@ description:
   - Takes a plan of P(lautan.lvs.cluster_plan#filter) and what the roles' C(observe) tasks saw.
   - Says every difference.
   - Meant for C(playbooks/verify.yml).
-positional: directors, real_servers, served, firewalls, conferences, closed
+positional: directors, real_servers, served, firewalls, conferences, closed, metrics
 options:
   _input:
     description: The plan.
@@ -52,6 +52,11 @@ options:
     type: list
     elements: str
     required: true
+  metrics:
+    description:
+      - By host name, what the C(observe) tasks of P(lautan.lvs.monitoring#role) left in C(monitoring_seen).
+    type: dict
+    required: true
 """
 
 EXAMPLES = r"""
@@ -59,7 +64,9 @@ EXAMPLES = r"""
   ansible.builtin.debug:
     msg: "{{ state.faults }}"
   vars:
-    state: "{{ lvs_plan | lautan.lvs.cluster_state(directors, real_servers, served, firewalls, conferences, closed) }}"
+    state: >-
+      {{ lvs_plan
+         | lautan.lvs.cluster_state(directors, real_servers, served, firewalls, conferences, closed, metrics) }}
 """
 
 RETURN = r"""

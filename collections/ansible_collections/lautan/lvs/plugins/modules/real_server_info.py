@@ -123,6 +123,10 @@ errors:
 
 from ansible.module_utils.basic import AnsibleModule
 
+from ansible_collections.lautan.lvs.plugins.module_utils._real_server_info.connections import (
+    SIGNALLING_PORT,
+    TURN_PORTS,
+)
 from ansible_collections.lautan.lvs.plugins.module_utils._real_server_info.glue import run_module
 
 
@@ -132,8 +136,8 @@ def main() -> None:
             "vips": {"type": "list", "elements": "str", "required": True},
             "ports": {"type": "list", "elements": "int", "default": []},
             "not_clients": {"type": "list", "elements": "str", "default": []},
-            "signalling_port": {"type": "int", "default": 8188},
-            "turn_ports": {"type": "list", "elements": "int", "default": [3478, 5349]},
+            "signalling_port": {"type": "int", "default": SIGNALLING_PORT},
+            "turn_ports": {"type": "list", "elements": "int", "default": list(TURN_PORTS)},
             "janus_url": {"type": "str", "default": "http://127.0.0.1:7088/admin"},
             "janus_admin_secret": {"type": "str", "no_log": True},
         },

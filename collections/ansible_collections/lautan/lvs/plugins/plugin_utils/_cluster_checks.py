@@ -22,7 +22,7 @@ import difflib
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from itertools import combinations
+from itertools import combinations, count
 from typing import TYPE_CHECKING, Any, Final
 
 from ansible_collections.lautan.lvs.plugins.plugin_utils._cluster_facts import (
@@ -49,6 +49,8 @@ SCHEDULERS: Final = (
 WEIGHT_RANGE: Final = (0, 65535)
 # RFC 6335, 6: ports below 1024 are system ports, which an unprivileged media server cannot bind.
 PORT_RANGE: Final = (1024, 65535)
+# Ports follow from it, so there can be no more.
+PLACE_RANGE: Final = (1, 65535)
 # With BUNDLE and rtcp-mux (RFC 9143, RFC 5761) ICE uses one UDP port for each PeerConnection. Hence no even/odd pairs
 # of RTP and RTCP: an odd number of ports is fine. The smallest conference is two people, each with one PeerConnection
 # to publish and one to receive: 4 ports. A range with less cannot serve anybody.
@@ -313,10 +315,23 @@ def read_weights(cluster: Facts, real_servers: Sequence[Host]) -> dict[str, int]
     return {name: weight for name, weight in weights.items() if weight is not None}
 
 
-def read_media(cluster: Facts, real_servers: Sequence[Host]) -> dict[str, Ports]:
-    """The UDP ports of each real server, by name: its own ``lvs_media_ports``, or the range of its position.
+def read_places(cluster: Facts, real_servers: Sequence[Host]) -> dict[str, int]:
+    """The place of each real server, by name: counted from 1, without those of ``lvs_vacant_places``.
 
-    A host with ports of its own still takes up its position, so that giving one host a range moves no other.
+    Ports and marks follow from it, so that a real server that leaves moves nobody.
+    """
+    vacant = {
+        cluster.checked_integer(label, value, PLACE_RANGE, "a place in the list of real servers, as it was before")
+        for label, value in cluster.elements("lvs_vacant_places", "[3]") or []
+    }
+    free = (place for place in count(1) if place not in vacant)
+    return {host.name: next(free) for host in real_servers}
+
+
+def read_media(cluster: Facts, real_servers: Sequence[Host], places: Mapping[str, int]) -> dict[str, Ports]:
+    """The UDP ports of each real server, by name: its own ``lvs_media_ports``, or the range of its place.
+
+    A host with ports of its own still takes up its place, so that giving one host a range moves no other.
     """
     lowest, highest = PORT_RANGE
     first = cluster.integer("lvs_media_first_port", PORT_RANGE, "UDP port")
@@ -328,7 +343,7 @@ def read_media(cluster: Facts, real_servers: Sequence[Host]) -> dict[str, Ports]
     ranges: dict[str, Ports] = {}
     given: set[str] = set()
     beyond: list[tuple[str, Ports]] = []
-    for position, host in enumerate(real_servers):
+    for host in real_servers:
         value = host.facts.value("lvs_media_ports")
         if value is not None:
             given.add(host.name)
@@ -336,7 +351,7 @@ def read_media(cluster: Facts, real_servers: Sequence[Host]) -> dict[str, Ports]
             if ports is not None:
                 ranges[host.name] = ports
         elif first is not None and size is not None:
-            ports = Ports(first + position * size, first + (position + 1) * size - 1)
+            ports = Ports(first + (places[host.name] - 1) * size, first + places[host.name] * size - 1)
             ranges[host.name] = ports
             if ports.last > highest:
                 beyond.append((host.name, ports))
@@ -352,7 +367,7 @@ def read_media(cluster: Facts, real_servers: Sequence[Host]) -> dict[str, Ports]
             continue  # two derived ranges never overlap
         if ranges[one.name].overlaps(ranges[other.name]):
             culprit, victim = (other, one) if other.name in given else (one, other)
-            source = "" if victim.name in given else " (by its position in the inventory)"
+            source = "" if victim.name in given else " (by its place in the inventory)"
             culprit.facts.wrong(
                 "lvs_media_ports",
                 str(ranges[culprit.name]),

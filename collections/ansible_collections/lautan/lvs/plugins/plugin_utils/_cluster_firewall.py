@@ -23,6 +23,8 @@ SYNC_GROUP: Final = "224.0.0.81"
 SYNC_PORT: Final = 8848
 # Where Janus is spoken to over WebSocket.
 SIGNALLING_PORT: Final = 8188
+# Where prometheus-node-exporter tells its metrics.
+EXPORTER_PORT: Final = 9100
 
 # By family: the key of a host's address, and the protocol of a tunnel.
 _FAMILIES: Final = {"ipv4": ("address", "ipip"), "ipv6": ("address6", "ip6ip6")}
@@ -35,8 +37,8 @@ Rule = dict[str, Any]
 def firewall(plan: Mapping[str, Any]) -> dict[str, list[Rule]]:
     """The rules of each director and real server, by its name."""
     return {
-        **{host["name"]: _director(plan, host) for host in plan["directors"]},
-        **{host["name"]: _real_server(plan, host) for host in plan["real_servers"]},
+        **{host["name"]: _director(plan, host) + _monitoring(plan, host) for host in plan["directors"]},
+        **{host["name"]: _real_server(plan, host) + _monitoring(plan, host) for host in plan["real_servers"]},
     }
 
 
@@ -95,6 +97,13 @@ def _media(plan: Mapping[str, Any], ranges: Sequence[str]) -> list[Rule]:
     return [
         _rule("media", family, "udp", [], _vips(plan, family), ranges) for family in _FAMILIES if _vips(plan, family)
     ]
+
+
+def _monitoring(plan: Mapping[str, Any], host: Mapping[str, Any]) -> list[Rule]:
+    sources = [other["address"] for other in plan["monitoring"]["hosts"] if other["name"] != host["name"]]
+    if not sources:
+        return []
+    return [_rule("monitoring", "ipv4", "tcp", sources, [host["address"]], [str(plan["monitoring"]["port"])])]
 
 
 def _ports(services: Sequence[Mapping[str, Any]], by: str, which: str) -> dict[str, list[str]]:

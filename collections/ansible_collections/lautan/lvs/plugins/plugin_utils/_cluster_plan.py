@@ -29,6 +29,7 @@ from ansible_collections.lautan.lvs.plugins.plugin_utils._cluster_checks import 
     read_host,
     read_media,
     read_networks,
+    read_places,
     read_scheduler,
     read_vips,
     read_weights,
@@ -51,7 +52,7 @@ from ansible_collections.lautan.lvs.plugins.plugin_utils._cluster_facts import (
     shown,
     word,
 )
-from ansible_collections.lautan.lvs.plugins.plugin_utils._cluster_firewall import firewall
+from ansible_collections.lautan.lvs.plugins.plugin_utils._cluster_firewall import EXPORTER_PORT, firewall
 from ansible_collections.lautan.lvs.plugins.plugin_utils._cluster_forwarding import (
     NAT,
     reachable_networks,
@@ -83,6 +84,7 @@ CLUSTER_VARIABLES: Final = frozenset(
         "lvs_turn_domain",
         "lvs_media_first_port",
         "lvs_media_ports_per_server",
+        "lvs_vacant_places",
         "lvs_tls_certificate",
         "lvs_tls_private_key",
     }
@@ -95,8 +97,8 @@ HOST_VARIABLES: Final = frozenset({"lvs_address", "lvs_address6", "lvs_home_vips
 # its name here; any other lvs_* name that a host has is reported as a typing error.
 OTHER_VARIABLES: Final = frozenset({"lvs_plan", "lvs_secrets_directory"})
 
-# Real server number n (from 0) gets packet mark 1001 + n. On a director nothing else may set or match marks from 1001
-# to 1000 + the number of real servers: no nftables or iptables rule, no policy routing ("ip rule fwmark"), no other
+# The real server in place n (from 1) gets packet mark 1000 + n. On a director nothing else may set or match marks from
+# 1001 to 1000 + the last place: no nftables or iptables rule, no policy routing ("ip rule fwmark"), no other
 # fwmark service in IPVS, and not keepalived's "nftables_ipvs", whose marks count up from 1000 unless told otherwise.
 FIRST_MARK: Final = 1001
 
@@ -105,16 +107,19 @@ FIRST_MARK: Final = 1001
 class Description:
     """What an operator states about a cluster.
 
-    ``cluster`` maps names of CLUSTER_VARIABLES to values. ``directors`` and ``real_servers`` hold one mapping for each
-    host, in inventory order: ``name`` (required), ``ansible_host`` and names of HOST_VARIABLES. ``None`` means "not
-    set". The names of the two groups serve the messages only.
+    ``cluster`` maps names of CLUSTER_VARIABLES to values. ``directors``, ``real_servers`` and ``monitoring`` hold one
+    mapping for each host, in inventory order: ``name`` (required), ``ansible_host`` and names of HOST_VARIABLES.
+    ``None`` means "not set". The names of the two groups serve the messages only. ``leaving`` is the real server that
+    is about to leave the cluster, or empty: nothing is planned for it, and its place stays vacant.
     """
 
     cluster: Mapping[str, Any] = field(default_factory=dict)
     directors: Sequence[Mapping[str, Any]] = ()
     real_servers: Sequence[Mapping[str, Any]] = ()
+    monitoring: Sequence[Mapping[str, Any]] = ()
     directors_group: str = "directors"
     real_servers_group: str = "real_servers"
+    leaving: str = ""
 
 
 def plan(description: Description | Mapping[str, Any]) -> dict[str, Any]:
@@ -142,10 +147,14 @@ def plan(description: Description | Mapping[str, Any]) -> dict[str, Any]:
     vip6 = next((vip for vip in vips if vip.address.version == 6), None)
     directors = [read_host(values, networks, vip6, mistakes) for values in description.directors]
     reachable = reachable_networks(networks, forwarding)
-    real_servers = [read_host(values, reachable, vip6, mistakes) for values in description.real_servers]
-    instances = read_instances(cluster, vips, directors, real_servers)
+    listed = [read_host(values, reachable, vip6, mistakes) for values in description.real_servers]
+    instances = read_instances(cluster, vips, directors, listed)
+    places = read_places(cluster, listed)
+    media = read_media(cluster, listed, places)
+    real_servers = [host for host in listed if host.name != description.leaving]
+    # Wherever they are: they only ask.
+    monitoring = [read_host(each, replace(networks, anywhere=True), None, mistakes) for each in description.monitoring]
     weights = read_weights(cluster, real_servers)
-    media = read_media(cluster, real_servers)
     services = read_services(cluster, scheduler, forwarding)
     conference = read_conference(cluster, forwarding)
     turn_domain = read_turn_domain(cluster, domain, conference)
@@ -153,10 +162,10 @@ def plan(description: Description | Mapping[str, Any]) -> dict[str, Any]:
     if conference:
         services += turn_services(cluster, services, scheduler)
     gateways = read_gateways(cluster, forwarding, networks, vips, services, instances)
-    check_unique(cluster, [*vips, *gateways], [*directors, *real_servers])
+    check_unique(cluster, [*vips, *gateways], [*directors, *listed, *monitoring])
     check_service_ports(cluster, services, media)
     check_quorums(cluster, services, real_servers, weights)
-    check_sorry_servers(cluster, services, vips, reachable, [*directors, *real_servers])
+    check_sorry_servers(cluster, services, vips, reachable, [*directors, *listed])
 
     if mistakes:
         # The same unusable value may be needed twice; it is one mistake.
@@ -164,7 +173,8 @@ def plan(description: Description | Mapping[str, Any]) -> dict[str, Any]:
     if forwarding == NAT:  # so there is one instance only
         instances = [replace(instance, vips=[*instance.vips, *gateways]) for instance in instances]
 
-    marks = {host.name: FIRST_MARK + position for position, host in enumerate(real_servers)}
+    taken = {places[host.name] for host in real_servers}
+    marks = {host.name: FIRST_MARK - 1 + places[host.name] for host in real_servers}
     derived = {
         "domain": domain,
         "vips": [_vip(vip, networks) for vip in vips],
@@ -199,9 +209,14 @@ def plan(description: Description | Mapping[str, Any]) -> dict[str, Any]:
             }
             for host in real_servers
         ],
+        "vacant_places": [place for place in range(1, max(taken)) if place not in taken],
         "virtual_services": _virtual_services(vips, services, real_servers, weights),
         "media_services": media_services(vips, real_servers, media, marks) if conference else [],
         "conference": planned_conference(rooms, turn_domain, real_servers) if conference else None,
+        "monitoring": {
+            "hosts": [{"name": host.name, "address": str(host.addresses[4])} for host in monitoring],
+            "port": EXPORTER_PORT,
+        },
     }
     return {**derived, "firewall": firewall(derived)}
 
@@ -222,8 +237,10 @@ def _well_formed(description: object) -> Description:
     mistakes = []
     if not isinstance(description.cluster, Mapping):
         mistakes.append(f"cluster={shown(description.cluster)}: must be a mapping")
-    for group in ("directors", "real_servers"):
-        name, hosts = getattr(description, f"{group}_group"), getattr(description, group)
+    if not isinstance(description.leaving, str):
+        mistakes.append(f"leaving={shown(description.leaving)}: must be a string")
+    for group in ("directors", "real_servers", "monitoring"):
+        name, hosts = getattr(description, f"{group}_group", group), getattr(description, group)
         if not isinstance(name, str):
             mistakes.append(f"{group}_group={shown(name)}: must be a string")
         if not isinstance(hosts, (list, tuple)):
@@ -253,6 +270,11 @@ def _group_mistakes(description: Description) -> list[str]:
             if names.count(name) > 1
         ]
     (directors, director_names, _kind), (real_servers, real_server_names, _kind) = groups
+    if description.leaving:
+        if description.leaving not in real_server_names:
+            mistakes.append(f"leaving={shown(description.leaving)}: is not in group {shown(real_servers)}")
+        elif real_server_names == [description.leaving]:
+            mistakes.append(f"leaving={shown(description.leaving)}: is the only host in group {shown(real_servers)}")
     if len(director_names) > MAX_DIRECTORS:
         mistakes.append(
             f"group {shown(directors)} has {len(director_names)} hosts: there are VRRP priorities for"
@@ -274,7 +296,8 @@ def _name_mistakes(description: Description) -> list[str]:
     values: dict[str, object] = {}
     mistakes = []
     scopes = [("", HOST_VARIABLES, description.cluster)] + [
-        (host["name"], CLUSTER_VARIABLES, host) for host in (*description.directors, *description.real_servers)
+        (host["name"], CLUSTER_VARIABLES, host)
+        for host in (*description.directors, *description.real_servers, *description.monitoring)
     ]
     for host, misplaced, variables in scopes:
         for name, value in variables.items():

@@ -32,6 +32,7 @@ def compare(
     firewalls: Mapping[str, Sequence[str] | None],
     conferences: Mapping[str, Sequence[str]],
     closed: Sequence[str],
+    metrics: Mapping[str, Sequence[str]],
 ) -> dict[str, list[str]]:
     """Return ``{"faults": [...], "summary": [...]}``, lines for people.
 
@@ -51,6 +52,7 @@ def compare(
         not answer.
     :param conferences: by name, what is wrong with Janus and coturn of a real server.
     :param closed: the real servers that let no rooms in, because they are drained.
+    :param metrics: by name, what is wrong with what a host has to tell Prometheus.
     """
     answering = {name: seen for name, seen in directors.items() if seen}
     addresses = [*(vip["address"] for vip in plan["vips"]), *plan["gateways"]]
@@ -79,6 +81,7 @@ def compare(
             faults += [f"{name}: web server: {error}" for error in seen["web"]]
     faults += [f"{name}: packet filter: {line}" for name, lines in firewalls.items() for line in lines or ()]
     faults += [f"{name}: conference: {line}" for name, lines in conferences.items() for line in lines]
+    faults += [f"{name}: monitoring: {line}" for name, lines in metrics.items() for line in lines]
     faults += _unserved(served)
     return {"faults": faults, "summary": _summary(plan, holders, answering, served)}
 

@@ -20,12 +20,22 @@ function signature(secret, text) {
 }
 
 // Janus knows two: one for the server, which names the plugin that may be used, and one for a room of that plugin.
-function signed(words) {
+function signed(secret, words) {
     const text = words.join(',');
-    return text + ':' + signature(settings.tokenSecret, text);
+    return text + ':' + signature(secret, text);
 }
 
-function answer(r) {
+// While it changes, some servers have the old one still: what counts is where the room is at home.
+async function secretOf(room) {
+    if (!settings.old.servers.length) {
+        return settings.tokenSecret;
+    }
+    const owner = await ngx.fetch('http://127.0.0.1:8082/owner/' + room);
+    return settings.old.servers.indexOf(owner.headers.get('X-Owner')) < 0 ? settings.tokenSecret : settings.old.tokenSecret;
+}
+
+async function answer(r) {
+    const secret = await secretOf(r.variables.room);
     const now = Math.floor(Date.now() / 1000);
     const expires = now + settings.seconds;
     const plugin = 'janus.plugin.videoroom';
@@ -33,8 +43,8 @@ function answer(r) {
     const user = expires + ':' + Math.random().toString(36).slice(2);
     r.headersOut['Content-Type'] = 'application/json';
     r.return(200, JSON.stringify({
-        token: signed([expires, 'janus', plugin]),
-        room_token: signed([expires, plugin, 'room=' + r.variables.room]),
+        token: signed(secret, [expires, 'janus', plugin]),
+        room_token: signed(secret, [expires, plugin, 'room=' + r.variables.room]),
         expires: expires,
         refresh: Math.floor(settings.seconds / 2),
         ice: [{urls: settings.turnUrls, username: user, credential: signature(settings.turnSecret, user)}],
@@ -43,7 +53,7 @@ function answer(r) {
 
 // As role webrtc derives it for Janus.
 function derived(kind, room, pin) {
-    return crypto.createHash('sha256').update([settings.tokenSecret, kind, room, pin].join(',')).digest('hex');
+    return crypto.createHash('sha256').update([settings.keySecret, kind, room, pin].join(',')).digest('hex');
 }
 
 function key(r) {

@@ -63,8 +63,8 @@ export class Conference {
     return Boolean(this.timers) && !this.recovering && !this.ended;
   }
 
-  connect() {
-    const connection = new Connection(this.tokens, (code) => {
+  connect(tokens = this.tokens) {
+    const connection = new Connection(tokens, (code) => {
       if (connection === this.connection) this.#lost(code, { claim: code === "noAnswer" });
       if (connection === this.follower.next?.connection) this.follower.giveUp();
     });
@@ -150,6 +150,7 @@ export class Conference {
     const old = { connection: this.connection, stay: this.stay };
     this.#remember();
     this.connection = connection;
+    this.tokens = connection.tokens;
     this.stay = stay;
     old.stay.leave();
     old.connection.close();
@@ -252,7 +253,8 @@ export class Conference {
   #bye = () => this.#drop();
 
   async #renew() {
-    if (Date.now() < this.tokens.renewAt || this.recovering) return;
+    // New ones would be for the server that the room moves to.
+    if (Date.now() < this.tokens.renewAt || this.recovering || this.follower.next) return;
     // The old pair is good for some time yet; the next look tries again.
     await this.tokens.renew().catch(() => {});
   }

@@ -2,7 +2,7 @@
 // GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 // SPDX-License-Identifier: GPL-3.0-or-later
 // Follows a room to the server that it is at home on now: enters there, and leaves here when nobody would miss anything.
-import { Problem, get, sleep, within } from "./signalling.js";
+import { Problem, Tokens, get, sleep, within } from "./signalling.js";
 
 // Milliseconds. How often one of all people asks where the room is at home, and how soon again to be sure.
 const EVERY = 2000;
@@ -80,7 +80,9 @@ export class Follower {
   }
 
   async #move(home) {
-    const next = { connection: this.conference.connect(), stay: null, entered: false, there: new Set() };
+    // Tokens of its own: while the secret of the servers changes, one does not take those of the other.
+    const tokens = new Tokens(this.conference.room);
+    const next = { connection: this.conference.connect(tokens), stay: null, entered: false, there: new Set() };
     const abandoned = new Promise((_, reject) => {
       next.abandon = () => reject(new Problem("noAnswer"));
     });

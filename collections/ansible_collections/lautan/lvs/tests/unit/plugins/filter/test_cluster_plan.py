@@ -169,6 +169,15 @@ def test_hosts_outside_the_groups_may_disagree() -> None:
     assert cluster_plan(inventory(other={"lvs_vrid": 7, "lvs_typo": 1}), GROUPS) == cluster_plan(inventory(), GROUPS)
 
 
+def test_hosts_that_collect_metrics() -> None:
+    """They are no part of what the variables of the cluster describe."""
+    hostvars = inventory(other={"lvs_vrid": 7})
+    derived = cluster_plan(hostvars, {**GROUPS, "monitoring": ["other"]})
+    assert derived["monitoring"]["hosts"] == [{"name": "other", "address": "192.0.2.1"}]
+    assert "lvs_vrid" not in hostvars["other"].read
+    assert cluster_plan(inventory(), {**GROUPS, "watch": ["other"]}, monitoring_group="watch") == derived
+
+
 def test_homes() -> None:
     groups = {"directors": ["d1", "other"], "real_servers": ["rs1", "rs2"]}
     other = {"ansible_host": "198.18.0.2", "lvs_home_vips": ["198.18.0.100"]}

@@ -29,5 +29,5 @@ def test_documentation_has_every_parameter() -> None:
 def test_documentation_has_every_key_of_the_result() -> None:
     empty = {"vips": [], "gateways": [], "real_servers": [], "virtual_services": [], "media_services": []}
     plan = {"domain": "lvs", "forwarding": "dr", "conference": None, "vrrp": {"instances": []}, **empty}
-    result = compare(plan, {}, {}, [], {}, {}, [])
+    result = compare(plan, {}, {}, [], {}, {}, [], {})
     assert list(yaml.safe_load(plugin.RETURN)["_value"]["contains"]) == list(result)

@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 
+from ansible_collections.lautan.lvs.plugins.plugin_utils._cluster_facts import PlanError
 from ansible_collections.lautan.lvs.plugins.plugin_utils._cluster_plan import plan
 
 VIP, VIP6 = "192.0.2.100", "2001:db8::100"
@@ -71,6 +72,46 @@ def test_a_real_server() -> None:
         ("ip6ip6", D6, ["2001:db8::21"], []),
         ("udp", [VIP6, "2001:db8::22"], ["2001:db8::21"], ["49152-51151"]),
     ]
+
+
+def test_metrics_are_for_those_who_collect_them() -> None:
+    """Wherever they are; also one that is a host of the cluster itself."""
+    description = copy.deepcopy(DESCRIPTION)
+    description["monitoring"] = [{"name": "m1", "ansible_host": "198.51.100.1"}, description["real_servers"][1]]
+    derived = plan(description)
+    assert derived["monitoring"] == {
+        "hosts": [{"name": "m1", "address": "198.51.100.1"}, {"name": "rs2", "address": "192.0.2.22"}],
+        "port": 9100,
+    }
+    sources = {"d1": ["198.51.100.1", "192.0.2.22"], "rs2": ["198.51.100.1"]}
+    for host, own in (("d1", "192.0.2.11"), ("rs2", "192.0.2.22")):
+        assert derived["firewall"][host][:-1] == plan(DESCRIPTION)["firewall"][host]
+        assert derived["firewall"][host][-1] == {
+            "comment": "monitoring",
+            "family": "ipv4",
+            "protocol": "tcp",
+            "sources": sources[host],
+            "destinations": [own],
+            "ports": ["9100"],
+        }
+    assert "m1" not in derived["firewall"]
+
+
+@pytest.mark.parametrize(
+    ("facts", "mistake"),
+    [
+        ({"ansible_host": "m1.example.org"}, "lvs_address is not set on host 'm1': ansible_host='m1.example.org'"),
+        ({"lvs_address": "rs1"}, "lvs_address='rs1' on host 'm1': is not an IP address"),
+        ({"lvs_address": VIP}, f"lvs_vips[0]='{VIP}': is the address of host 'm1'"),
+        ({"lvs_address": "192.0.2.21"}, "lvs_address='192.0.2.21' on host 'm1': is the address of host 'rs1' as well"),
+        ({"ansible_host": "198.51.100.1", "lvs_adress": "x"}, "lvs_adress='x' on host 'm1': is no variable of this"),
+    ],
+)
+def test_who_cannot_collect_metrics(facts: dict[str, Any], mistake: str) -> None:
+    with pytest.raises(PlanError) as caught:
+        plan({**DESCRIPTION, "monitoring": [{"name": "m1", **facts}]})
+    assert [line for line in caught.value.mistakes if line.startswith(mistake)], caught.value.mistakes
+    assert len(caught.value.mistakes) == 1
 
 
 @pytest.mark.parametrize(("host", "own"), [("d1", []), ("rs1", [("tcp", D4, ["192.0.2.21"], ["443"])])])

@@ -138,8 +138,10 @@ def test_whole_plan() -> None:
             service("https", 443, "ipv6", "2001:db8::64", servers6),
             service("http", 80, "ipv6", "2001:db8::64", servers6),
         ],
+        "vacant_places": [],
         "media_services": [],
         "conference": None,
+        "monitoring": {"hosts": [], "port": 9100},
     }
     derived = plan(GOOD)
     assert json.loads(json.dumps(derived)) == derived
@@ -205,6 +207,72 @@ def test_removing_a_server_moves_nobody_with_ports_of_their_own() -> None:
     del description["real_servers"][0]
     media = [server["media"] for server in plan(description)["real_servers"]]
     assert [(ports["first"], ports["last"]) for ports in media] == [(21000, 21999), (22000, 22999)]
+
+
+def pool(*names: str, vacant: tuple[int, ...] = (), leaving: str = "") -> dict[str, Any]:
+    """The plan of a conference on these real servers. The number in a name is that in its address."""
+    description = good()
+    description["cluster"] |= {"lvs_networks": ["198.18.0.0/24"], "lvs_vips": ["198.18.0.100"]}
+    description["cluster"] |= {"lvs_conference": True, "lvs_vacant_places": list(vacant)}
+    for director in description["directors"]:
+        del director["lvs_address6"]
+    description["real_servers"] = [{"name": name, "lvs_address": f"198.18.0.{20 + int(name[2:])}"} for name in names]
+    return plan(description | {"leaving": leaving})
+
+
+def of_each(derived: dict[str, Any]) -> dict[str, dict[str, int]]:
+    return {server["name"]: server["media"] for server in derived["real_servers"]}
+
+
+def test_real_server_that_is_added_moves_nobody() -> None:
+    before, after = of_each(pool("rs1", "rs2", "rs3")), of_each(pool("rs1", "rs2", "rs3", "rs4"))
+    assert after.pop("rs4") == {"first": 23000, "last": 23999, "mark": 1004}
+    assert after == before
+
+
+@pytest.mark.parametrize(
+    ("leaving", "vacant"), [("rs1", [1]), ("rs2", [2]), ("rs3", [3]), ("rs4", [])], ids=str
+)
+def test_real_server_that_leaves_moves_nobody(leaving: str, vacant: list[int]) -> None:
+    names = ["rs1", "rs2", "rs3", "rs4"]
+    before, after = of_each(pool(*names)), pool(*names, leaving=leaving)
+    del before[leaving]
+    assert of_each(after) == before
+    assert leaving not in json.dumps(after)
+    # Nor does what its administrator is told to do then: delete it, and name its place.
+    assert after["vacant_places"] == vacant
+    names.remove(leaving)
+    assert pool(*names, vacant=tuple(vacant)) == after
+
+
+def test_vacant_places_are_kept_when_another_one_leaves() -> None:
+    """rs2 has left the second place. When the last one leaves as well, there is none before the last one any more."""
+    names = ["rs1", "rs3", "rs4"]
+    assert pool(*names, vacant=(2,), leaving="rs1")["vacant_places"] == [1, 2]
+    assert pool(*names, vacant=(2,), leaving="rs4")["vacant_places"] == [2]
+    assert pool("rs1", "rs3", vacant=(2,), leaving="rs3")["vacant_places"] == []
+
+
+@pytest.mark.parametrize(
+    ("leaving", "says"),
+    [
+        ("rs9", "leaving='rs9': is not in group 'real_servers'"),
+        ("d1", "leaving='d1': is not in group 'real_servers'"),
+        ("rs1", "leaving='rs1': is the only host in group 'real_servers'"),
+    ],
+)
+def test_who_cannot_leave(leaving: str, says: str) -> None:
+    description = good() | {"leaving": leaving}
+    del description["real_servers"][1:]
+    assert says in mistakes_of(description)
+
+
+@pytest.mark.parametrize("place", [0, -1, "second", 1.0, 65536])
+def test_places_are_counted_from_1(place: Any) -> None:
+    description = good()
+    description["cluster"]["lvs_vacant_places"] = [place]
+    (mistake,) = mistakes_of(description)
+    assert mistake.startswith(f"lvs_vacant_places[0]={place!r}: must be a whole number from 1 to 65535")
 
 
 @pytest.mark.parametrize(
@@ -679,7 +747,7 @@ CASES = [
         "r2",
         "lvs_media_ports",
         "21999-22500",
-        "lvs_media_ports='21999-22500' on host '198.18.0.13': overlaps 21000-21999 of host 'rs2' (by its position",
+        "lvs_media_ports='21999-22500' on host '198.18.0.13': overlaps 21000-21999 of host 'rs2' (by its place",
         needs="lvs_media_first_port lvs_media_ports_per_server r1.lvs_media_ports",
     ),
     host(

@@ -114,6 +114,7 @@ HEALTHY: dict[str, Any] = {
     },
     "real_servers": {name: {"differences": [], "tunnel": {}, "routes": {}, "web": []} for name in ("rs1", "rs2")},
     "firewalls": {name: [] for name in ("director1", "director2", "rs1", "rs2")},
+    "metrics": {},
     "conferences": {"rs1": [], "rs2": []},
     "closed": [],
     "served": [request(vip, server) for vip in (VIP4, VIP6) for server in ("rs2", "rs1", "rs2")],
@@ -792,3 +793,10 @@ def test_rooms_go_with_it(where: list[str], closed: list[str], faults: list[str]
     drained_on(*where)(seen)
     again = ": run playbooks/drain.yml or playbooks/undrain.yml again"
     assert with_conference(*closed)(seen) == [line + again for line in faults]
+
+
+def test_a_host_that_tells_no_metrics_is_a_fault() -> None:
+    def change(seen: Observation) -> None:
+        seen["metrics"] |= {"director1": [], "rs1": ["lautan-metrics.timer is inactive"]}
+
+    assert judged(change)["faults"] == ["rs1: monitoring: lautan-metrics.timer is inactive"]

@@ -12,13 +12,14 @@ VIPS = ["192.0.2.100", "2001:db8::100"]
 OWN = ["192.0.2.21", "2001:db8::21"]
 
 
-def settings() -> dict[str, list[str]]:
+def settings(**others: str) -> dict[str, list[str]]:
     variables = {
         "ansible_managed": "",
         "turn_vips": VIPS,
         "turn_addresses": OWN,
         "turn_domain": "turn.example.org",
         "turn_secret": "hush",
+        **others,
     }
     found: dict[str, list[str]] = {}
     for line in rendered("turn", "turnserver.conf.j2", variables).splitlines():
@@ -44,6 +45,7 @@ def test_it_relays_to_the_virtual_ips_only() -> None:
 def test_it_knows_its_clients_by_the_secret() -> None:
     found = settings()
     assert found["static-auth-secret"] == ["hush"]
+    assert settings(turn_old_secret="hist")["static-auth-secret"] == ["hush", "hist"]
     assert "use-auth-secret" in found
     assert not {"no-auth", "lt-cred-mech", "user"} & found.keys()
 

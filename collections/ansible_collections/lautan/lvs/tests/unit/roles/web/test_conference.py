@@ -14,7 +14,12 @@ import pytest
 
 from ansible_collections.lautan.lvs.tests.unit.roles.rendering import rendered
 
-SECRETS = {"web_token_secret": "signs-tokens", "web_turn_secret": "signs-credentials"}
+SECRETS = {
+    "web_token_secret": "signs-tokens",
+    "web_old_token_secret": "signed-tokens",
+    "web_key_secret": "stands-for-pins",
+    "web_turn_secret": "signs-credentials",
+}
 PLACES = ("/ws/", "/api/token/", "/api/key/", "/api/owner/", "/owner/")
 ROOMS: list[dict[str, Any]] = [
     {"name": "algebra", "title": 'Algebra $uri "ü"; }', "pin": "4711", "secret": "moderators", "publishers": 12},
@@ -106,6 +111,15 @@ def test_secrets_are_in_one_file_only() -> None:
     for secret in SECRETS.values():
         assert secret in settings
         assert not any(secret in text(name) for name in ("nginx.conf.j2", "rooms.json.j2"))
+
+
+def test_whose_tokens_are_signed_with_the_old_secret() -> None:
+    (said,) = re.findall(r"^export default (.*);$", text("settings.js.j2"), re.MULTILINE)
+    assert json.loads(said)["old"] == {"tokenSecret": "signed-tokens", "servers": []}
+    (said,) = re.findall(
+        r"^export default (.*);$", text("settings.js.j2", web_old_token_servers=["192.0.2.22"]), re.MULTILINE
+    )
+    assert json.loads(said)["old"]["servers"] == ["192.0.2.22"]
 
 
 def test_pins_are_tried_slowly_and_kept_from_browsers() -> None:

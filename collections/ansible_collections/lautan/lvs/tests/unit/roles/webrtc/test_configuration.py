@@ -23,6 +23,7 @@ VARIABLES: dict[str, Any] = {
     "webrtc_ports": {"first": 20000, "last": 20199},
     "webrtc_admin_secret": 'a"b\\c',
     "webrtc_token_secret": "token",
+    "webrtc_key_secret": "keys",
 }
 
 
@@ -47,7 +48,7 @@ def test_keys_stand_for_pins() -> None:
     rooms = [{"name": "staff", "pin": "4711", "secret": "0815", "publishers": 12}, {"name": "hall", "pin": None}]
     staff, hall = evaluated("webrtc", "__webrtc_rooms", {**VARIABLES, "webrtc_rooms": rooms})
     keys = {
-        kind: hashlib.sha256(f"token,{kind},staff,{rooms[0][kind]}".encode()).hexdigest() for kind in ("pin", "secret")
+        kind: hashlib.sha256(f"keys,{kind},staff,{rooms[0][kind]}".encode()).hexdigest() for kind in ("pin", "secret")
     }
     assert staff == {**rooms[0], **keys}
     assert hall == rooms[1]

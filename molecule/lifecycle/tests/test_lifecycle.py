@@ -1,0 +1,294 @@
+# Copyright (c) 2026, lautan.lvs contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What happens to a cluster over the years, while a client sends requests: nobody notices. Each test leaves it whole.
+
+Limits of time are wide: they tell an operation that goes on unnoticed from one that does not. The figures to quote are
+in docs/figures.md.
+"""
+
+from __future__ import annotations
+
+import re
+import shutil
+import tarfile
+import time
+
+import pytest
+
+from lab import browsers, cluster, conference, fleet, measure, process, topology
+
+ROOM = "staff"  # it has PINs
+PIN = "4711"
+NODES = topology.nodes()
+DIRECTORS = [node for node in NODES.values() if node.role == "directors"]
+WITH_RS4 = ("-i", str(topology.INVENTORY), "-i", str(topology.ROOT / "molecule/lifecycle/inventory/rs4.yml"))
+DOMAIN = cluster.cluster_facts()["lvs_domain"]
+SECRETS = topology.INVENTORY.parent / "secrets"
+
+# What a host is, as far as this collection could have changed it. Not compared: what programs make of other files, and
+# copies that they keep.
+STATE = r"""
+set -e
+echo; echo == packages
+dpkg-query --show --showformat '${Package} ${Version} ${db:Status-Abbrev}\n'
+echo; echo == units
+systemctl list-unit-files --state=enabled --no-legend --plain
+systemctl list-units --type=service --state=running --no-legend --plain | cut -d ' ' -f 1
+echo; echo == files
+find /etc /usr/local /var/www /var/lib/lautan* ! -type d \
+    ! -path /etc/ld.so.cache ! -path /etc/.pwd.lock ! -path /etc/machine-id ! -path '/etc/*-' 2> /dev/null | sort |
+while read -r file; do
+    if [ -L "$file" ]; then echo "$file -> $(readlink "$file")"; else sha256sum "$file"; fi
+done
+echo; echo == addresses
+ip -brief address show
+echo; echo == rules
+ip rule show
+ip -6 rule show
+ip route show table local proto 198
+echo; echo == filter
+nft list ruleset
+echo; echo == kernel
+sysctl --ignore net.ipv4.conf.all.arp_ignore net.ipv4.conf.all.arp_announce net.ipv4.conf.all.rp_filter \
+    net.ipv4.ip_forward net.ipv6.conf.all.forwarding kernel.panic
+"""
+
+
+def state(node: topology.Node) -> dict[str, set[str]]:
+    said = process.run(fleet.ssh(node, "bash"), stdin=STATE)
+    parts = [part.splitlines() for part in said.split("\n== ")[1:]]
+    assert len(parts) == 7, said
+    return {name: {line for line in lines if line} for name, *lines in parts}
+
+
+def differences(before: dict[str, set[str]], after: dict[str, set[str]]) -> list[str]:
+    return [
+        f"{sign} {part}: {line}"
+        for part in before
+        for sign, lines in (("-", before[part] - after[part]), ("+", after[part] - before[part]))
+        for line in sorted(lines)
+    ]
+
+
+def weights(director: topology.Node, server: topology.Node) -> set[int]:
+    """The weights of a real server in the virtual services for TCP of one director."""
+    entries = re.findall(r"^-a -t \S+ -r \[?(.+?)]?:\d+ .*-w (\d+)$", cluster.table(director), re.MULTILINE)
+    return {int(weight) for address, weight in entries if address in (str(server.address), str(server.address6))}
+
+
+def marks(director: topology.Node) -> set[str]:
+    """The services by mark of one director, with the real server of each."""
+    return set(re.findall(r"^-a -f .*$", cluster.table(director), re.MULTILINE))
+
+
+def served(client, vip: str) -> str:
+    """The serial number of the certificate that a VIP shows."""
+    place = f"[{vip}]:443" if ":" in vip else f"{vip}:443"
+    ask = f"openssl s_client -connect {place} -servername {DOMAIN} < /dev/null 2> /dev/null"
+    return client.check_output(f"{ask} | openssl x509 -noout -serial")
+
+
+def run(playbook, name: str, *arguments: str) -> str:
+    status, out = playbook(name, *arguments)
+    assert status == 0, out
+    return out
+
+
+def unnoticed(what: str, do) -> None:
+    """Do something under load. No request fails, and no connection breaks."""
+    at = time.time()
+    seen = measure.under_load(what, do, interval=0.1)
+    print(f"\n{what}: {time.time() - at:.0f} s; {seen}")
+    assert seen.requests > 100
+    assert seen.unnoticed, seen
+
+
+@pytest.mark.parametrize(
+    ("name", "arguments", "says"),
+    [
+        ("add", ["-e", "host=rs4"], "host=rs4: is not a real server; those are rs1, rs2, rs3."),
+        ("add", ["-e", "host=director1"], "host=director1: is not a real server"),
+        ("remove", ["-e", "host=rs9"], "host=rs9: is not a real server"),
+        ("replace", ["-e", "host=rs9"], "host=rs9: is not a host of the cluster"),
+        ("replace", [], "Name one with -e host=NAME"),
+        ("teardown", [], f"say so with -e confirm={DOMAIN}"),
+        ("teardown", ["-e", "confirm=yes"], f"Nobody would serve {DOMAIN} any more"),
+        ("teardown", ["-e", f"confirm={DOMAIN}", "-e", "host=rs1"], "A real server leaves with playbooks/remove.yml."),
+        ("restore", [], "Name the archive with -e from=FILE"),
+    ],
+)
+def test_what_is_refused_before_any_host_is_touched(playbook, name, arguments, says):
+    status, out = playbook(name, *arguments)
+    assert status != 0
+    assert says in " ".join(out.split())
+
+
+def test_who_is_in_use_is_not_touched(playbook):
+    """A real server that serves is not installed anew, and a director that holds VIPs does not leave."""
+    status, out = playbook("replace", "-e", "host=rs1")
+    assert status != 0
+    assert "rs1 is in service on director" in " ".join(out.split())
+    active = cluster.active_director()
+    status, out = playbook("teardown", "-e", f"confirm={DOMAIN}", "-e", f"host={active.name}")
+    assert status != 0
+    vips = ", ".join(cluster.cluster_facts()["lvs_vips"])
+    assert f"{active.name} holds {vips}, and was not touched." in " ".join(out.split())
+    cluster.wait_whole()
+    assert {frozenset(weights(director, NODES["rs1"])) for director in DIRECTORS} == {frozenset({1})}
+    assert all(process.run(fleet.ssh(director, "ls /var/lib/lautan-operation || :")) == "" for director in DIRECTORS)
+
+
+def test_add_and_remove_a_real_server(playbook):
+    """The new one has ports of its own, and nobody else gets others. When it has left, it is as bare as before."""
+    server = NODES["rs4"]
+    before, media = state(server), marks(DIRECTORS[0])
+
+    unnoticed("add rs4", lambda: run(playbook, "add", *WITH_RS4, "-e", "host=rs4"))
+    assert [weights(director, server) for director in DIRECTORS] == [{1}, {1}]
+    added = marks(DIRECTORS[0]) - media
+    assert media <= marks(DIRECTORS[0])
+    assert {re.search(r"-r \[?(.+?)]?:", line)[1] for line in added} == {str(server.address), str(server.address6)}
+    # It takes rooms: nothing keeps them away any more.
+    drained = fleet.ssh(server, "nft list table inet lautan_drained")
+    assert not process.succeeds(drained)
+    assert process.succeeds(fleet.ssh(server, "curl --silent --fail http://127.0.0.1:8088/janus/info"))
+
+    said: list[str] = []
+    unnoticed("remove rs4", lambda: said.append(run(playbook, "remove", *WITH_RS4, "-e", "host=rs4")))
+    assert [weights(director, server) for director in DIRECTORS] == [set(), set()]
+    assert [marks(director) for director in DIRECTORS] == [media, media]
+    assert "Delete rs4 from the group real_servers" in " ".join(said[0].split())
+    assert "lvs_vacant_places" not in said[0]  # it was the last one
+    for director in DIRECTORS:
+        assert not process.succeeds(fleet.ssh(director, "test -e /etc/keepalived/drain_rs4"))
+    assert differences(before, state(server)) == []
+
+
+def test_certificate(playbook, trusting_client):
+    """It is another one, of the same authority, wherever it is asked for."""
+    vips = cluster.cluster_facts()["lvs_vips"]
+    before = {vip: served(trusting_client, vip) for vip in vips}
+    unnoticed("certificate", lambda: run(playbook, "certificate"))
+    made = process.run(["openssl", "x509", "-noout", "-serial", "-in", str(SECRETS / "tls/site.crt")]).strip()
+    assert made not in before.values()
+    assert {served(trusting_client, vip) for vip in vips} == {made}
+    ask = f"openssl s_client -connect {vips[0]}:5349 < /dev/null 2> /dev/null | openssl x509 -noout -serial"
+    assert trusting_client.check_output(ask) == made
+    servers = [node for node in NODES.values() if node.role == "real_servers"]
+    kept = (
+        "cmp /etc/nginx/tls/site.crt /etc/turnserver/site.crt && openssl x509 -noout -serial < /etc/nginx/tls/site.crt"
+    )
+    assert {process.run(fleet.ssh(server, kept)).strip() for server in servers} == {made}
+
+
+def test_secrets(playbook, person):
+    """Every secret is another one. People with a PIN stay in their room, whose servers get them one after the other."""
+    people = [person(name, name.lower()) for name in ("Alice", "Bob")]
+    for someone in people:
+        someone.enter(ROOM, pin=PIN)
+    browsers.wait_until_all_see_each_other(people)
+    names = ("janus_admin", "janus_api_token", "room_admin", "turn")
+    before = {name: conference.secret(name) for name in names}
+    keys = conference.secret("room_keys")
+
+    at = time.time()
+    said: list[str] = []
+    unnoticed("secrets", lambda: said.append(run(playbook, "secrets")))
+    noticed = conference.judge("secrets", {each.name: each.recording() for each in people}, at, time.time())
+    print(noticed)
+    assert noticed["gap"] < 3, noticed
+    assert noticed["rejoins"] == 0, noticed
+    after = {name: conference.secret(name) for name in names}
+    assert all(after[name] != before[name] for name in names)
+    assert conference.secret("room_keys") == keys
+    assert conference.wait_until_together(ROOM, ["Alice", "Bob"])  # which asks Janus, with the new one
+    # A newcomer gets in, too.
+    carol = person("Carol", "carol")
+    carol.enter(ROOM, pin=PIN)
+    browsers.wait_until_all_see_each_other([*people, carol])
+    for someone in (*people, carol):
+        someone.leave()
+
+    # Nobody knows the old ones any more, but for coturn, which takes both for some time.
+    servers = [node for node in NODES.values() if node.role == "real_servers"]
+    old = "|".join(before[name] for name in names if name != "turn")
+    search = f"! grep -r -q -E '{old}' /etc/janus /etc/nginx /etc/turnserver"
+    assert all(process.succeeds(fleet.ssh(server, search)) for server in servers)
+    lines = "grep '^static-auth-secret=' /etc/turnserver/turnserver.conf | cut -d = -f 2"
+    both = f"{after['turn']}\n{before['turn']}\n"
+    assert {process.run(fleet.ssh(server, lines)) for server in servers} == {both}
+    assert sorted(path.name for path in (SECRETS / "conference").glob("*.old")) == ["turn.old"]
+    status, out = playbook("secrets")
+    assert status != 0
+    assert re.search(r"Run this again in \d+ s", " ".join(out.split()))
+    unnoticed("secrets, the end", lambda: said.append(run(playbook, "secrets", "-e", "at_once=true")))
+    assert {process.run(fleet.ssh(server, lines)) for server in servers} == {f"{after['turn']}\n"}
+    assert {name: conference.secret(name) for name in names} == after
+    assert list((SECRETS / "conference").glob("*.old")) == []
+    conference.wait_whole()
+
+
+def test_backup_and_restore(playbook, tmp_path):
+    """Secrets that are lost come back as they were; an archive that was damaged, or is of others, replaces nothing."""
+    secrets = tmp_path / "secrets"
+    shutil.copytree(SECRETS, secrets)
+    where = ("-e", f"lvs_secrets_directory={secrets}")
+    out = run(playbook, "backup", *where, "-e", f"to={tmp_path / 'backups'}")
+    (archive,) = (tmp_path / "backups").iterdir()
+    assert re.fullmatch(rf"{re.escape(DOMAIN)}-\d{{8}}T\d{{6}}Z\.tar\.gz", archive.name)
+    assert archive.stat().st_mode & 0o777 == 0o600
+    assert "secrets/tls/ca.key" in out
+    with tarfile.open(archive) as kept:
+        assert "backup/SHA256SUMS" in kept.getnames()
+    every = {path.relative_to(SECRETS): path.read_bytes() for path in SECRETS.rglob("*") if path.is_file()}
+
+    def held() -> dict:
+        return {path.relative_to(secrets): path.read_bytes() for path in secrets.rglob("*") if path.is_file()}
+
+    shutil.rmtree(secrets)
+    run(playbook, "restore", *where, "-e", f"from={archive}")
+    assert held() == every
+    assert (secrets / "tls/ca.key").stat().st_mode & 0o777 == 0o600
+    assert "changed=0" in run(playbook, "restore", *where, "-e", f"from={archive}")
+
+    (secrets / "tls/ca.key").write_text("another one")
+    for broken, says in ((archive.read_bytes()[:-100], "is no whole backup"), (b"nonsense", "is no whole backup")):
+        damaged = tmp_path / "damaged.tar.gz"
+        damaged.write_bytes(broken)
+        status, out = playbook("restore", *where, "-e", f"from={damaged}")
+        assert status != 0
+        assert says in out
+    status, out = playbook("restore", *where, "-e", f"from={archive}", "-e", "lvs_domain=other.example.org")
+    assert status != 0
+    assert f"is of {DOMAIN}, and this is other.example.org" in " ".join(out.split())
+    assert (secrets / "tls/ca.key").read_text() == "another one"
+    run(playbook, "restore", *where, "-e", f"from={archive}")
+    assert held() == every
+    (before,) = tmp_path.glob("secrets.before-*")
+    assert (before / "tls/ca.key").read_text() == "another one"
+
+
+def test_director_leaves_and_is_replaced(playbook):
+    """The one that stands by is taken down, and is as one that was installed anew, which then takes its place."""
+    active = cluster.active_director()
+    (standby,) = [director for director in DIRECTORS if director != active]
+    confirm = ("-e", f"confirm={DOMAIN}", "-e", f"host={standby.name}")
+    unnoticed(f"teardown {standby.name}", lambda: run(playbook, "teardown", *confirm))
+    left = state(standby)
+    fleet.install_anew(standby)
+    assert differences(state(standby), left) == []
+    assert cluster.active_director() == active
+
+    # What was drained while the other one was away: a real server that is not there any more, so that it does nothing.
+    process.run(fleet.ssh(active, "echo '-1 siti, new disk' > /etc/keepalived/drain_rs9"))
+    try:
+        unnoticed(f"replace {standby.name}", lambda: run(playbook, "replace", "-e", f"host={standby.name}"))
+        told = process.run(fleet.ssh(standby, "cat /etc/keepalived/drain_rs9"))
+    finally:
+        for director in DIRECTORS:
+            process.run(fleet.ssh(director, "rm -f /etc/keepalived/drain_rs9"))
+    assert told == "-1 siti, new disk\n"
+    cluster.wait_whole()
+    assert cluster.active_director() == active
+    assert marks(standby) == marks(active)
