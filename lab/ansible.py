@@ -14,6 +14,9 @@ from pathlib import Path
 from . import process
 from .topology import ROOT, Node
 
+# Settings of Ansible with which it works as operators have it, whatever the environment says.
+AS_OPERATORS = {"ANSIBLE_STRATEGY": "linear"}
+
 
 @functools.cache
 def kept_python() -> dict[str, str]:

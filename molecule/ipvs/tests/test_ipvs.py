@@ -23,7 +23,7 @@ import pytest
 import yaml
 
 from lab import cluster, fleet, process, topology
-from lab.ansible import in_namespace
+from lab.ansible import AS_OPERATORS, in_namespace
 from lab.ansible import play as play_tasks
 from tools import measure_ipvs
 
@@ -202,7 +202,7 @@ def test_table_over_a_connection(namespace, pipelining):
     inside = f"ip netns exec {NAMESPACE} ipvsadm"
     process.run(fleet.ssh(director, f"{inside} -C"))
     # Over Ansible's own connection, which is what is tried.
-    settings = {"ANSIBLE_PIPELINING": pipelining, "ANSIBLE_STRATEGY": "linear"}
+    settings = {"ANSIBLE_PIPELINING": pipelining, **AS_OPERATORS}
     play_tasks(director, [{"name": "Table", "vars": variables, "block": tasks}], settings)
     held = process.run(fleet.ssh(director, f"{inside} -Sn")).splitlines()
     assert sorted(line.strip() for line in held) == sorted(case["after"])

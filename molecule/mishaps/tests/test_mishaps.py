@@ -11,14 +11,15 @@ import pytest
 import yaml
 
 from lab import topology
+from lab.ansible import AS_OPERATORS
 
 CLUSTER = ("director1", "director2", "rs1", "rs2", "rs3")
 
 
 @pytest.fixture(scope="session")
 def ansible_settings() -> dict[str, str]:
-    """None: an operator's Ansible, as what it says is tried."""
-    return {}
+    """Those of operators, as what they are told is tried."""
+    return AS_OPERATORS
 
 
 @pytest.fixture

@@ -230,9 +230,7 @@ def test_real_server_that_is_added_moves_nobody() -> None:
     assert after == before
 
 
-@pytest.mark.parametrize(
-    ("leaving", "vacant"), [("rs1", [1]), ("rs2", [2]), ("rs3", [3]), ("rs4", [])], ids=str
-)
+@pytest.mark.parametrize(("leaving", "vacant"), [("rs1", [1]), ("rs2", [2]), ("rs3", [3]), ("rs4", [])], ids=str)
 def test_real_server_that_leaves_moves_nobody(leaving: str, vacant: list[int]) -> None:
     names = ["rs1", "rs2", "rs3", "rs4"]
     before, after = of_each(pool(*names)), pool(*names, leaving=leaving)

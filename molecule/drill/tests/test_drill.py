@@ -17,6 +17,7 @@ from pathlib import Path
 import pytest
 
 from lab import cluster, fleet, measure, process, topology
+from lab.ansible import AS_OPERATORS
 
 NODES = topology.nodes()
 DIRECTORS = [node for node in NODES.values() if node.role == "directors"]
@@ -35,7 +36,14 @@ def start(log: Path, *arguments: str) -> subprocess.Popen:
     """Start a drill, without what makes Ansible faster in other tests: tasks in the background never end with that."""
     command = [str(topology.ROOT / ".venv/bin/ansible-playbook"), "playbooks/drill.yml", "-e", f"log={log}", *arguments]
     with open(log.with_suffix(".out"), "wb") as out:
-        return subprocess.Popen(command, cwd=topology.ROOT, stdout=out, stderr=out, start_new_session=True)
+        return subprocess.Popen(
+            command,
+            cwd=topology.ROOT,
+            env=os.environ | AS_OPERATORS,
+            stdout=out,
+            stderr=out,
+            start_new_session=True,
+        )
 
 
 def drill(log: Path, *arguments: str) -> tuple[int, str]:

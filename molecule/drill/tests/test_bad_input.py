@@ -19,10 +19,17 @@ from contextlib import contextmanager
 import pytest
 
 from lab import cluster, fleet, measure, process, topology
+from lab.ansible import AS_OPERATORS
 
 NODES = topology.nodes()
 DIRECTORS = [node for node in NODES.values() if node.role == "directors"]
 LOCK = "/var/lib/lautan-operation"
+
+
+@pytest.fixture(scope="session")
+def ansible_settings() -> dict[str, str]:
+    """Those of operators: what ends after a task or two is not worth what it takes to keep Python running."""
+    return AS_OPERATORS
 
 
 def said(output: str) -> str:
