@@ -269,6 +269,7 @@ def test_backup_and_restore(playbook, tmp_path):
     assert (before / "tls/ca.key").read_text() == "another one"
 
 
+@pytest.mark.long
 def test_director_leaves_and_is_replaced(playbook):
     """The one that stands by is taken down, and is as one that was installed anew, which then takes its place."""
     active = cluster.active_director()

@@ -21,6 +21,8 @@ import pytest
 from lab import cluster, fleet, measure, process, topology
 from lab.ansible import AS_OPERATORS
 
+pytestmark = pytest.mark.long
+
 NODES = topology.nodes()
 DIRECTORS = [node for node in NODES.values() if node.role == "directors"]
 LOCK = "/var/lib/lautan-operation"

@@ -19,6 +19,8 @@ import pytest
 from lab import cluster, fleet, measure, process, topology
 from lab.ansible import AS_OPERATORS
 
+pytestmark = pytest.mark.long
+
 NODES = topology.nodes()
 DIRECTORS = [node for node in NODES.values() if node.role == "directors"]
 DOMAIN = cluster.cluster_facts()["lvs_domain"]
