@@ -139,6 +139,7 @@ def test_who_is_in_use_is_not_touched(playbook):
     assert all(process.run(fleet.ssh(director, "ls /var/lib/lautan-operation || :")) == "" for director in DIRECTORS)
 
 
+@pytest.mark.long
 def test_add_and_remove_a_real_server(playbook):
     """The new one has ports of its own, and nobody else gets others. When it has left, it is as bare as before."""
     server = NODES["rs4"]
@@ -148,7 +149,7 @@ def test_add_and_remove_a_real_server(playbook):
     assert [weights(director, server) for director in DIRECTORS] == [{1}, {1}]
     added = marks(DIRECTORS[0]) - media
     assert media <= marks(DIRECTORS[0])
-    assert {re.search(r"-r \[?(.+?)]?:", line)[1] for line in added} == {str(server.address), str(server.address6)}
+    assert {re.search(r"-r \[?(.+?)]?:\d+ ", line)[1] for line in added} == {str(server.address), str(server.address6)}
     # It takes rooms: nothing keeps them away any more.
     drained = fleet.ssh(server, "nft list table inet lautan_drained")
     assert not process.succeeds(drained)
@@ -182,6 +183,7 @@ def test_certificate(playbook, trusting_client):
     assert {process.run(fleet.ssh(server, kept)).strip() for server in servers} == {made}
 
 
+@pytest.mark.long
 def test_secrets(playbook, person):
     """Every secret is another one. People with a PIN stay in their room, whose servers get them one after the other."""
     people = [person(name, name.lower()) for name in ("Alice", "Bob")]
