@@ -5,6 +5,8 @@
 
 from __future__ import annotations
 
+import re
+
 import yaml
 
 from . import fleet
@@ -61,6 +63,12 @@ def in_service(directors: list[Node], server: Node) -> bool:
 def table(director: Node) -> str:
     """The director's IPVS table, as ipvsadm saves it; empty if it does not answer."""
     return run(fleet.ssh(director, "ipvsadm --save --numeric"), check=False)
+
+
+def weights(director: Node, server: Node) -> set[int]:
+    """The weights of a real server in the virtual services for TCP of one director."""
+    entries = re.findall(r"^-a -t \S+ -r \[?(.+?)]?:\d+ .*-w (\d+)$", table(director), re.MULTILINE)
+    return {int(weight) for address, weight in entries if address in (str(server.address), str(server.address6))}
 
 
 def _entry(server: Node) -> str:

@@ -17,6 +17,7 @@ import time
 import pytest
 
 from lab import browsers, cluster, conference, fleet, measure, process, topology
+from lab.cluster import weights
 
 ROOM = "staff"  # it has PINs
 PIN = "4711"
@@ -69,12 +70,6 @@ def differences(before: dict[str, set[str]], after: dict[str, set[str]]) -> list
         for sign, lines in (("-", before[part] - after[part]), ("+", after[part] - before[part]))
         for line in sorted(lines)
     ]
-
-
-def weights(director: topology.Node, server: topology.Node) -> set[int]:
-    """The weights of a real server in the virtual services for TCP of one director."""
-    entries = re.findall(r"^-a -t \S+ -r \[?(.+?)]?:\d+ .*-w (\d+)$", cluster.table(director), re.MULTILINE)
-    return {int(weight) for address, weight in entries if address in (str(server.address), str(server.address6))}
 
 
 def marks(director: topology.Node) -> set[str]:

@@ -17,16 +17,11 @@ from itertools import pairwise
 import pytest
 
 from lab import browsers, cluster, conference, fleet, measure, process, topology
+from lab.cluster import weights
 
 ROOM = "class-1a"
 NODES = topology.nodes()
 DIRECTORS = [node for node in NODES.values() if node.role == "directors"]
-
-
-def weights(director: topology.Node, server: topology.Node) -> set[int]:
-    """The weights of a real server in the virtual services for TCP of one director."""
-    entries = re.findall(r"^-a -t \S+ -r \[?(.+?)]?:\d+ .*-w (\d+)$", cluster.table(director), re.MULTILINE)
-    return {int(weight) for address, weight in entries if address in (str(server.address), str(server.address6))}
 
 
 def connections(server: topology.Node) -> list[str]:

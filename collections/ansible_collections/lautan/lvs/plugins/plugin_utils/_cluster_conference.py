@@ -18,6 +18,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
+from ansible_collections.lautan.lvs.plugins.module_utils._real_server_info import connections
 from ansible_collections.lautan.lvs.plugins.plugin_utils._cluster_checks import Host, Ports, Vip, checked_host_name
 from ansible_collections.lautan.lvs.plugins.plugin_utils._cluster_entry import Entry
 from ansible_collections.lautan.lvs.plugins.plugin_utils._cluster_facts import FAMILIES, Facts, Unusable, hosts_shown
@@ -25,7 +26,7 @@ from ansible_collections.lautan.lvs.plugins.plugin_utils._cluster_forwarding imp
 from ansible_collections.lautan.lvs.plugins.plugin_utils._cluster_services import Service
 
 # By name, the TCP ports of TURN (RFC 8656, 3.1 and RFC 7065): without and with TLS.
-TURN_PORTS: Final = {"turn": 3478, "turns": 5349}
+TURN_PORTS: Final = dict(zip(("turn", "turns"), connections.TURN_PORTS, strict=True))
 # Where coturn relays from, on a real server's own address.
 TURN_RELAY: Final = Ports(49152, 51151)
 

@@ -16,13 +16,12 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
+from ansible_collections.lautan.lvs.plugins.module_utils._real_server_info.connections import SIGNALLING_PORT
 from ansible_collections.lautan.lvs.plugins.plugin_utils._cluster_forwarding import NAT
 
 # The kernel's own: IP_VS_SYNC_GROUP and IP_VS_SYNC_PORT in include/net/ip_vs.h.
 SYNC_GROUP: Final = "224.0.0.81"
 SYNC_PORT: Final = 8848
-# Where Janus is spoken to over WebSocket.
-SIGNALLING_PORT: Final = 8188
 # Where prometheus-node-exporter tells its metrics.
 EXPORTER_PORT: Final = 9100
 

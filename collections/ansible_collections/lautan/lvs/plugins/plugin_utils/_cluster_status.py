@@ -17,6 +17,7 @@ from datetime import UTC, datetime
 from typing import Any, Final
 
 from ansible_collections.lautan.lvs.plugins.plugin_utils._cluster_state import drained
+from ansible_collections.lautan.lvs.plugins.plugin_utils._text_table import text_table
 
 _STATES: Final = {"in service": "in service", "drained": "DRAINED", "down": "DOWN", "silent": "NO ANSWER"}
 
@@ -195,7 +196,7 @@ def _lines(status: Mapping[str, Any]) -> Iterator[str]:
         since = f" since {vip['since']}" if vip["since"] else ""
         yield f"VIP {vip['address']:24} {', '.join(vip['holders']) or 'NO DIRECTOR'}{since}"
     yield ""
-    yield from _table(
+    yield from text_table(
         ("director", "state", "since", "connections", "updates", "kernel"),
         [
             (each["name"], each["state"], each["since"], each["connections"], each["updates"], each["kernel"])
@@ -203,7 +204,7 @@ def _lines(status: Mapping[str, Any]) -> Iterator[str]:
         ],
     )
     yield ""
-    yield from _table(
+    yield from text_table(
         ("real server", "state", "people", "clients", "WebSockets", "TURN", "updates", "certificate"),
         [
             (
@@ -227,7 +228,7 @@ def _lines(status: Mapping[str, Any]) -> Iterator[str]:
     yield ""
     names = [server["name"] for server in status["real_servers"]]
     # Of each real server: its weight, and the connections that are established.
-    yield from _table(
+    yield from text_table(
         ("virtual service", "scheduler", "conn/s", "kbit/s in", "active", *names),
         [
             (
@@ -253,10 +254,3 @@ def _lines(status: Mapping[str, Any]) -> Iterator[str]:
 
 def _entry(server: Mapping[str, Any]) -> str:
     return "down" if server["weight"] is None else f"{server['weight']}/{server['active_connections']}"
-
-
-def _table(heads: Sequence[str], rows: Sequence[Sequence[Any]]) -> Iterator[str]:
-    texts = [list(heads), *([("-" if cell is None else str(cell)) for cell in row] for row in rows)]
-    widths = [max(len(row[column]) for row in texts) for column in range(len(heads))]
-    for row in texts:
-        yield "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip()

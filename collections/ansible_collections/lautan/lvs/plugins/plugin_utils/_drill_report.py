@@ -13,6 +13,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from ansible_collections.lautan.lvs.plugins.module_utils._probe.judge import fate
+from ansible_collections.lautan.lvs.plugins.plugin_utils._text_table import text_table
 
 
 def drill_report(step: Mapping[str, Any], before: Mapping[str, Any], after: Mapping[str, Any], run: Mapping[str, Any]):
@@ -72,9 +73,7 @@ _HEADS = ("fault", "victim", "VIPs", "gap s", "failed", "slow", "hurt s", "held"
 
 def drill_lines(reports: Sequence[Mapping[str, Any]]) -> list[str]:
     """Write reports as a table, and below it what is not as it should be."""
-    rows = [_HEADS, *map(_row, reports)]
-    widths = [max(len(row[column]) for row in rows) for column in range(len(_HEADS))]
-    lines = ["  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in rows]
+    lines = list(text_table(_HEADS, [_row(each) for each in reports]))
     for each in reports:
         where = f"{each['fault']} of {each['victim']}"
         lines += [f"! {where}: {line}" for line in each["missed"]]
