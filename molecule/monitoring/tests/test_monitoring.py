@@ -126,13 +126,13 @@ def test_what_directors_tell_is_what_they_have():
 def test_requests_are_counted(get):
     vip = VIPS[0]
     metric = f'sum(lautan_service_connections_total{{vip="{vip}"}})'
-    tell([cluster.active_director()])
+    tell(DIRECTORS)
     ((before),) = values(metric).values()
     for _ in range(20):
         assert get(f"https://{cluster.cluster_facts()['lvs_domain']}/", vip)[0] == 200
 
     def are_counted() -> bool:  # the kernel itself adds up what its processors count every two seconds only
-        tell([cluster.active_director()])
+        tell(DIRECTORS)  # whoever holds the VIP
         ((after),) = values(metric).values()
         return after - before >= 20
 
@@ -339,4 +339,5 @@ def test_verify_says_what_is_wrong_with_it_and_that_all_else_is_mended(playbook)
     told = " ".join(out.partition("The cluster is not as it should be:")[2].partition("PLAY RECAP")[0].split())
     assert f"{server.name}: monitoring: lautan-metrics.timer is inactive" in told, out
     names = "|".join(map(re.escape, [*(node.name for node in HOSTS), *VIPS]))
-    assert re.findall(rf"(?<![\w.:])({names}): ", told) == [server.name], out
+    # Ansible says it twice: as an error, and as what the task has returned.
+    assert set(re.findall(rf"(?<![\w.:])({names}): ", told)) == {server.name}, out
