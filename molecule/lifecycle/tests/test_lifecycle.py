@@ -135,6 +135,34 @@ def test_who_is_in_use_is_not_touched(playbook):
 
 
 @pytest.mark.long
+@pytest.mark.parametrize(
+    ("name", "arguments"),
+    [
+        ("add", [*WITH_RS4, "-e", "host=rs4"]),
+        ("remove", ["-e", "host=rs3"]),
+        ("certificate", []),
+        ("secrets", []),
+        ("backup", []),
+        ("update", ["-e", "release=trixie"]),
+        ("reboot", []),
+        ("teardown", ["-e", f"confirm={DOMAIN}"]),
+    ],
+)
+def test_what_would_happen(playbook, name, arguments):
+    """In check mode they tell of changes, and there are none."""
+    hosts = [node for node in NODES.values() if node.role in ("directors", "real_servers", "spares")]
+
+    def kept() -> dict[str, bytes]:
+        return {str(path): path.read_bytes() for path in sorted(topology.INVENTORY.parent.rglob("*")) if path.is_file()}
+
+    before, files = [state(host) for host in hosts], kept()
+    out = run(playbook, name, "--check", *arguments)
+    assert re.search(r"changed=[1-9]", out.rpartition("PLAY RECAP")[2]), out
+    assert [differences(then, state(host)) for then, host in zip(before, hosts, strict=True)] == [[] for _ in hosts]
+    assert kept() == files
+
+
+@pytest.mark.long
 def test_add_and_remove_a_real_server(playbook):
     """The new one has ports of its own, and nobody else gets others. When it has left, it is as bare as before."""
     server = NODES["rs4"]

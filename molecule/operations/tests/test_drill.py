@@ -98,6 +98,25 @@ def test_a_director_and_a_real_server(log):
     cluster.wait_whole()
 
 
+def test_every_fault(log):
+    """Each that is possible happens, and the cluster is whole after each."""
+    status, out = drill(log, *MEANT, "-e", "fault=all", "-e", "drill_seconds=8")
+    print(out.rpartition("TASK [Tell what clients have noticed]")[2])
+    assert status == 0, out
+    reports = [json.loads(line) for line in log.read_text().splitlines()]
+    happened = {(each["fault"], NODES[each["victim"]].role) for each in reports if not each["skipped"]}
+    assert happened == {
+        *((name, "directors") for name in ("keepalived-stopped", "keepalived-killed", "adverts-lost")),
+        *((name, "real_servers") for name in ("nginx-stopped", "frozen", "janus-killed")),
+        *((name, role) for name in ("cable", "reboot") for role in ("directors", "real_servers")),
+        ("crash", "directors"),  # containers have no kernel that could
+    }
+    assert re.search(r"^ *crash +rs1 .*left out", out, re.MULTILINE)
+    assert all(each["missed"] == [] for each in reports)
+    assert locks() == ["", ""]
+    cluster.wait_whole()
+
+
 def test_it_must_be_meant_and_be_the_time_for_it(log):
     """All reasons at once, before any host is asked."""
     status, out = drill(log, "-e", "fault=crash,fire")

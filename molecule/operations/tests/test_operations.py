@@ -263,3 +263,29 @@ def test_rolling_update(playbook, newer_packages, stops):
     assert {frozenset(weights(director, NODES[name])) for director in DIRECTORS for name in ("rs1", "rs2", "rs3")} == {
         frozenset({1})
     }
+
+
+@pytest.mark.long
+def test_another_release_of_debian(playbook):
+    """Every host goes from Debian 12 to 13. The lab must be made anew afterwards; so this comes last."""
+    ask = ". /etc/os-release && echo $VERSION_CODENAME"
+    hosts = [node for node in NODES.values() if node.role in NEWER]
+    if {process.run(fleet.ssh(host, ask)).strip() for host in hosts} != {"bookworm"}:
+        pytest.skip("this lab does not run Debian 12 (LAB_RELEASE)")
+    status, out = playbook("update", "-e", "release=forky")
+    assert status != 0
+    assert "runs bookworm, and was not touched. After it comes trixie." in " ".join(out.split())
+
+    def upgrade() -> None:
+        run(playbook, "update", "-e", "release=trixie")
+        run(playbook, "site")
+
+    seen = measure.under_load("release", upgrade, interval=0.1)
+    print(f"\nrelease: {seen}")
+    assert seen.requests > 500
+    assert seen.unnoticed, seen
+    assert {process.run(fleet.ssh(host, ask)).strip() for host in hosts} == {"trixie"}
+    for director in DIRECTORS:
+        assert process.run(fleet.ssh(director, "dpkg-query -W -f '${Version}' keepalived")).startswith("1:2.3.")
+    cluster.wait_whole()
+    run(playbook, "verify")
