@@ -15,6 +15,7 @@ from pathlib import Path
 
 import pytest
 import testinfra
+import yaml
 
 ROOT = Path(__file__).resolve().parent.parent
 sys.path[:0] = [str(ROOT), str(ROOT / "collections")]
@@ -79,16 +80,38 @@ def ansible_settings() -> dict[str, str]:
 
 
 @pytest.fixture
-def playbook(ansible_settings):
-    """Run a playbook on the lab; returns its exit status and output."""
+def ansible(ansible_settings):
+    """Run a program of Ansible on the lab; returns its exit status and output."""
 
-    def run(name: str, *arguments: str) -> tuple[int, str]:
-        command = [str(ROOT / ".venv/bin/ansible-playbook"), f"playbooks/{name}.yml", *arguments]
+    def run(program: str, *arguments: str) -> tuple[int, str]:
+        command = [str(ROOT / ".venv/bin" / program), *arguments]
         environment = os.environ | ansible_settings
         done = subprocess.run(command, capture_output=True, text=True, check=False, cwd=ROOT, env=environment)
         return done.returncode, done.stdout + done.stderr
 
     return run
+
+
+@pytest.fixture
+def playbook(ansible):
+    """Run a playbook on the lab; returns its exit status and output."""
+    return lambda name, *arguments: ansible("ansible-playbook", f"playbooks/{name}.yml", *arguments)
+
+
+@pytest.fixture
+def ask_janus(ansible):
+    """Ask Janus on each real server, as docs/runbooks/rooms.md says; returns what it tells, by real server."""
+
+    def ask(*options: str, secrets: str = "") -> dict[str, dict]:
+        directory = f"'{secrets}" if secrets else "inventory_dir ~ '/secrets"
+        secret = "{{ lookup('file', " + directory + "/conference/janus_admin') }}"
+        what = ["-m", "lautan.lvs.janus_info", "-a", f"admin_secret={secret}"]
+        status, out = ansible("ansible", "real_servers", *what, *options)
+        assert status == 0, out
+        told = re.findall(r"^(\S+) \| SUCCESS => *\n((?: .*\n)+)", out, re.MULTILINE)
+        return {name: yaml.safe_load(facts) for name, facts in told}
+
+    return ask
 
 
 @pytest.fixture

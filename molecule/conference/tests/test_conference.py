@@ -63,7 +63,7 @@ def test_schools_reach_the_cluster_only(all_browsers):
     assert connects("erin", VIPS[1], 443)
 
 
-def test_two_rooms_of_two_people_on_two_servers(person):
+def test_two_rooms_of_two_people_on_two_servers(person, ask_janus):
     """Pictures and sound both ways; the people of the second room are behind one address."""
     rooms = on_different_servers()
     pairs = [("Alice", "Bob"), ("Carol", "Dave")]
@@ -84,6 +84,19 @@ def test_two_rooms_of_two_people_on_two_servers(person):
             assert seen.loss < 0.05
             assert {path["address"] for path in seen.paths} <= set(VIPS), seen.paths
             assert {path["type"] for path in seen.paths} <= {"host", "prflx"}, seen.paths
+    # An operator who asks is told the same.
+    told = ask_janus()
+    assert {name: facts["people"] for name, facts in told.items() if facts["people"]} == {
+        conference.owner(room).name: 2 for room in rooms
+    }
+    assert told.keys() == {server.name for server in conference.real_servers()}
+    there = {
+        room["name"]: sorted(each["name"] for each in room["participants"])
+        for facts in told.values()
+        for room in facts["rooms"]
+        if room["participants"]
+    }
+    assert there == {room: sorted(names) for room, names in zip(rooms, pairs, strict=True)}
     # Behind nginx on one port, and still the logs say who it was.
     logs = [process.run(fleet.ssh(each, "cat /var/log/nginx/access.log")) for each in conference.real_servers()]
     for pupil in ("alice", "carol"):
@@ -369,6 +382,42 @@ def test_nonsense_from_the_websocket(person):
     )
     alice.join(ROOM)
     assert "an answer that this page does not understand" in alice.wait_until_refused()
+
+
+@pytest.mark.long
+def test_room_that_goes_while_somebody_is_in_it(playbook, ask_janus, person):
+    """The operator is told, and may insist."""
+    alice, bob = person("Alice", "alice"), person("Bob", "bob")
+    alice.enter(ROOM)
+    owner = conference.wait_until_together(ROOM, ["Alice"])
+    others = {"lvs_rooms": [room for room in cluster_facts()["lvs_rooms"] if room["name"] != ROOM]}
+    without = ["--limit", "real_servers", "-e", json.dumps(others)]
+
+    def there() -> set[str]:
+        """The real servers whose Janus has the room."""
+        told = ask_janus()
+        assert told.keys() == {server.name for server in conference.real_servers()}
+        return {name for name, facts in told.items() if ROOM in {room["name"] for room in facts["rooms"]}}
+
+    try:
+        status, out = playbook("site", *without)
+        assert status != 0
+        assert f"room {ROOM} would be removed with 1 people in it" in " ".join(out.split())
+        assert conference.wait_until_together(ROOM, ["Alice"]) == owner
+        assert owner in there()
+        bob.open(ROOM)
+        assert "no room of this name" in bob.wait_until_refused()
+
+        status, out = playbook("site", *without, "-e", "webrtc_rooms_force=true")
+        assert status == 0, out
+        assert there() == set()
+    finally:
+        status, out = playbook("site", "--limit", "real_servers")
+    assert status == 0, out
+    assert there() == {server.name for server in conference.real_servers()}
+    for someone in (alice, bob):
+        someone.enter(ROOM)
+    browsers.wait_until_all_see_each_other([alice, bob])
 
 
 # --- Attacks ---

@@ -16,7 +16,7 @@ import time
 
 import pytest
 
-from lab import browsers, cluster, conference, fleet, measure, process, topology
+from lab import browsers, cluster, conference, fleet, measure, process, seed, topology
 from lab.cluster import weights
 
 ROOM = "staff"  # it has PINs
@@ -194,7 +194,8 @@ def test_certificate(playbook, trusting_client):
     vips = cluster.cluster_facts()["lvs_vips"]
     before = {vip: served(trusting_client, vip) for vip in vips}
     unnoticed("certificate", lambda: run(playbook, "certificate"))
-    made = process.run(["openssl", "x509", "-noout", "-serial", "-in", str(SECRETS / "tls/site.crt")]).strip()
+    file = str(SECRETS / "tls/site.crt")
+    made = process.run(["openssl", "x509", "-noout", "-serial", "-in", file]).strip()
     assert made not in before.values()
     assert {served(trusting_client, vip) for vip in vips} == {made}
     ask = f"openssl s_client -connect {vips[0]}:5349 < /dev/null 2> /dev/null | openssl x509 -noout -serial"
@@ -204,6 +205,11 @@ def test_certificate(playbook, trusting_client):
         "cmp /etc/nginx/tls/site.crt /etc/turnserver/site.crt && openssl x509 -noout -serial < /etc/nginx/tls/site.crt"
     )
     assert {process.run(fleet.ssh(server, kept)).strip() for server in servers} == {made}
+    # An operator who looks at a certificate before it is taken over sees whom it is for.
+    told = process.run(["openssl", "x509", "-in", file, "-noout", "-subject", "-ext", "subjectAltName", "-enddate"])
+    assert {f"DNS:{DOMAIN}", f"DNS:turn.{DOMAIN}"} <= set(re.split(r"[\s,]+", told))
+    assert re.search(r"^subject=.*\bCN\b", told, re.MULTILINE)
+    assert re.search(r"^notAfter=\w+ ", told, re.MULTILINE)
 
 
 @pytest.mark.long
@@ -254,25 +260,64 @@ def test_secrets(playbook, person):
     conference.wait_whole()
 
 
-def test_backup_and_restore(playbook, tmp_path):
+def test_secrets_in_a_vault(ansible, ask_janus, playbook, tmp_path):
+    """Playbooks and commands read what is encrypted, and a host gets the same. Decrypted, they are what they were."""
+    secrets, password = tmp_path / "secrets", tmp_path / "password"
+    shutil.copytree(SECRETS, secrets)
+    password.write_text("correct horse\n")
+    files = sorted((secrets / "conference").iterdir())
+    before = [file.read_bytes() for file in files]
+    assert len(files) >= 5
+    option = ("--vault-password-file", str(password))
+    # The runbook's way is to ask for it.
+    assert ansible("ansible-vault", "encrypt", *option, *map(str, files))[0] == 0
+    assert {file.read_bytes()[:14] for file in files} == {b"$ANSIBLE_VAULT"}
+    assert {file.stat().st_mode & 0o777 for file in files} == {0o600}
+    told = ask_janus(*option, secrets=str(secrets))
+    assert {name: facts["running"] for name, facts in told.items()} == dict.fromkeys(("rs1", "rs2", "rs3"), True)
+    out = run(playbook, "site", "--limit", "rs1", "-e", f"lvs_secrets_directory={secrets}", *option)
+    assert re.search(r"^rs1 +: ok=[1-9]\d* +changed=0 ", out, re.MULTILINE), out
+    assert ansible("ansible-vault", "decrypt", *option, *map(str, files))[0] == 0
+    assert [file.read_bytes() for file in files] == before
+
+
+def test_host_key_of_a_new_machine(tmp_path):
+    """ssh refuses it until the old one is forgotten. What ssh knows is a file of this test's own."""
+    server, old, known = NODES["rs1"], seed.SSH / "host_rs2.pub", tmp_path / "known_hosts"
+    known.write_text(f"{server.address} {old.read_text()}")
+    options = ["-o", f"UserKnownHostsFile={known}", "-o", "StrictHostKeyChecking=accept-new"]
+    login = ["ssh", *options, *fleet.ssh(server, "hostname")[1:]]
+    assert not process.succeeds(login)
+    process.run(["ssh-keygen", "-R", str(server.address), "-f", str(known)])
+    assert process.run(login) == f"{server.name}\n"
+
+
+def test_backup_and_restore(playbook, tmp_path, request):
     """Secrets that are lost come back as they were; an archive that was damaged, or is of others, replaces nothing."""
     secrets = tmp_path / "secrets"
     shutil.copytree(SECRETS, secrets)
     where = ("-e", f"lvs_secrets_directory={secrets}")
-    out = run(playbook, "backup", *where, "-e", f"to={tmp_path / 'backups'}")
-    (archive,) = (tmp_path / "backups").iterdir()
+    run(playbook, "backup", *where, "-e", f"to={tmp_path / 'backups'}")
+    (elsewhere,) = (tmp_path / "backups").iterdir()
+    backups = topology.INVENTORY.parent / "backups"
+    before = set(backups.glob("*"))
+    out = run(playbook, "backup", *where)
+    (archive,) = set(backups.glob("*")) - before
+    request.addfinalizer(archive.unlink)
+    assert {path.stat().st_mode & 0o777 for path in (backups, elsewhere.parent)} == {0o700}
     assert re.fullmatch(rf"{re.escape(DOMAIN)}-\d{{8}}T\d{{6}}Z\.tar\.gz", archive.name)
     assert archive.stat().st_mode & 0o777 == 0o600
     assert "secrets/tls/ca.key" in out
-    with tarfile.open(archive) as kept:
+    with tarfile.open(archive) as kept, tarfile.open(elsewhere) as other:
         assert "backup/SHA256SUMS" in kept.getnames()
+        assert sorted(kept.getnames()) == sorted(other.getnames())
     every = {path.relative_to(SECRETS): path.read_bytes() for path in SECRETS.rglob("*") if path.is_file()}
 
     def held() -> dict:
         return {path.relative_to(secrets): path.read_bytes() for path in secrets.rglob("*") if path.is_file()}
 
     shutil.rmtree(secrets)
-    run(playbook, "restore", *where, "-e", f"from={archive}")
+    run(playbook, "restore", *where, "-e", f"from={archive.relative_to(topology.ROOT)}")
     assert held() == every
     assert (secrets / "tls/ca.key").stat().st_mode & 0o777 == 0o600
     assert "changed=0" in run(playbook, "restore", *where, "-e", f"from={archive}")
@@ -318,3 +363,30 @@ def test_director_leaves_and_is_replaced(playbook):
     cluster.wait_whole()
     assert cluster.active_director() == active
     assert marks(standby) == marks(active)
+
+
+@pytest.mark.long
+def test_the_whole_cluster_is_taken_down(playbook):
+    """Each host is as it was before: some are installed anew to see that. All can then be deployed again."""
+    hosts = [node for node in NODES.values() if node.role in ("directors", "real_servers", "monitoring")]
+    run(playbook, "teardown", "-e", f"confirm={DOMAIN}")
+    assert cluster.vip_holders() == []
+    left = {host.name: state(host) for host in hosts}
+    anew = {}
+    # One of each kind, and for both programs that configure networks.
+    for host in (NODES[name] for name in ("director2", "rs1", "rs3", "monitor")):
+        fleet.install_anew(host)
+        anew[host.name] = state(host)
+        assert differences(anew[host.name], left[host.name]) == [], host.name
+    # The others are like those.
+    for name, bare in (("director1", "director2"), ("rs2", "rs1")):
+        names = [{line.split()[0] for line in each["packages"]} for each in (left[name], anew[bare])]
+        assert names[0] == names[1], name
+        assert [left[name][part] for part in ("rules", "filter", "kernel")] == [
+            anew[bare][part] for part in ("rules", "filter", "kernel")
+        ], name
+        ours = re.compile("lautan|lvs|keepalived|janus|turnserver|prometheus")
+        assert list(filter(ours.search, left[name]["files"] | left[name]["units"])) == [], name
+    run(playbook, "site")
+    conference.wait_whole()
+    run(playbook, "verify")

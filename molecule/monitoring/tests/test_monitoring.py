@@ -11,6 +11,8 @@ from __future__ import annotations
 import json
 import re
 import shlex
+import socket
+import subprocess
 from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
@@ -190,6 +192,23 @@ def test_commands_of_the_runbook():
     assert "lautan_keepalived_up 1" in on(MONITOR, "curl -s http://198.18.0.11:9100/metrics | grep ^lautan_")
     said = on(NODES["rs1"], "systemctl start lautan-metrics.service && cat /run/lautan-metrics/lautan.prom")
     assert "\nlautan_janus_up 1\n" in said
+
+
+def test_page_of_prometheus_through_ssh():
+    """It listens for its own host only. What the runbook begins is a shell as well, which nobody needs here."""
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port = free.getsockname()[1]
+    forward = ["-N", "-o", "ExitOnForwardFailure=yes", "-L", f"{port}:127.0.0.1:9090"]
+    question = ["curl", "--silent", "--fail", "--noproxy", "*", f"http://127.0.0.1:{port}/-/healthy"]
+    tunnel = subprocess.Popen(["ssh", *forward, *fleet.ssh(MONITOR)[1:]])
+    try:
+        process.wait_until(lambda: process.succeeds(question), "Prometheus to answer", timeout=20)
+        assert "Prometheus" in process.run(question)
+        assert tunnel.poll() is None
+    finally:
+        tunnel.terminate()
+        tunnel.wait(timeout=10)
+    assert not process.succeeds(question)
 
 
 # ---- Alerts

@@ -62,8 +62,8 @@ def log(tmp_path):
     return tmp_path / "drills.jsonl"
 
 
-def test_a_director_and_a_real_server(log):
-    """Another client has noticed the same."""
+def test_a_director_and_a_real_server(log, ansible):
+    """Another client has noticed the same. Later, the reports make the same table again."""
     before, victim, results = cluster.active_director(), "rs1", []
     words = [*MEANT, "-e", "fault=keepalived-stopped,nginx-stopped", "-e", "drill_seconds=8"]
     seen = measure.under_load("drill", lambda: results.append(drill(log, *words)), interval=0.1)
@@ -78,7 +78,13 @@ def test_a_director_and_a_real_server(log):
     assert director["before"] == {vip: [before.name] for vip in VIPS}
     assert director["after"] == server["before"] == server["after"] == {vip: [after.name] for vip in VIPS}
     assert (director["load"]["failed"], director["load"]["held"]) == (0, "alive")
-    assert re.search(rf"keepalived-stopped +{before.name} +{before.name} -> {after.name} .* well$", out, re.MULTILINE)
+    row = re.compile(rf"^ *keepalived-stopped +{before.name} +{before.name} -> {after.name} .* well$", re.MULTILINE)
+    assert row.search(out)
+    lines = f"lookup('ansible.builtin.file', '{log}').splitlines() | map('from_json') | lautan.lvs.drill_lines"
+    table = ["-m", "ansible.builtin.debug", "-a", "msg={{ " + lines + " | join('\\n') }}"]
+    status, again = ansible("ansible", "localhost", *table)
+    assert status == 0, again
+    assert row.search(again).group().strip() == row.search(out).group().strip()
 
     assert (server["fault"], server["victim"]) == ("nginx-stopped", victim)
     answers = [set(each["answered"]) for each in server["load"]["seconds"]]
