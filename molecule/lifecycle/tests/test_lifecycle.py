@@ -37,11 +37,8 @@ echo; echo == units
 systemctl list-unit-files --state=enabled --no-legend --plain
 systemctl list-units --type=service --state=running --no-legend --plain | cut -d ' ' -f 1
 echo; echo == files
-find /etc /usr/local /var/www /var/lib/lautan* '(' -type f -o -type l ')' \
-    ! -path /etc/ld.so.cache ! -path /etc/.pwd.lock ! -path /etc/machine-id ! -path '/etc/*-' 2> /dev/null | sort |
-while read -r file; do
-    if [ -L "$file" ]; then echo "$file -> $(readlink "$file")"; else sha256sum "$file"; fi
-done
+find /etc /usr/local /var/www /var/lib/lautan* ! -path /etc/ld.so.cache ! -path /etc/.pwd.lock ! -path /etc/machine-id \
+    ! -path '/etc/*-' '(' -type l -printf '%p -> %l\n' -o -type f -exec sha256sum {} + ')' 2> /dev/null | sort
 echo; echo == addresses
 ip -brief address show
 echo; echo == rules
