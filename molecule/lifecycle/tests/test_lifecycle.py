@@ -221,8 +221,7 @@ def test_secrets(playbook, person):
     keys = conference.secret("room_keys")
 
     at = time.time()
-    said: list[str] = []
-    unnoticed("secrets", lambda: said.append(run(playbook, "secrets")))
+    run(playbook, "secrets")
     noticed = conference.judge("secrets", {each.name: each.recording() for each in people}, at, time.time())
     print(noticed)
     assert noticed["gap"] < 3, noticed
@@ -250,7 +249,8 @@ def test_secrets(playbook, person):
     status, out = playbook("secrets")
     assert status != 0
     assert re.search(r"Run this again in \d+ s", " ".join(out.split()))
-    unnoticed("secrets, the end", lambda: said.append(run(playbook, "secrets", "-e", "at_once=true")))
+    # Now without people: browsers leave emulated directors too little time to ask that no request fails.
+    unnoticed("secrets, the end", lambda: run(playbook, "secrets", "-e", "at_once=true"))
     assert {process.run(fleet.ssh(server, lines)) for server in servers} == {f"{after['turn']}\n"}
     assert {name: conference.secret(name) for name in names} == after
     assert list((SECRETS / "conference").glob("*.old")) == []
