@@ -53,6 +53,10 @@ options:
       - A file that must not be there. The module makes it when the first request is over, and ends sooner than
         O(seconds) says when somebody removes it.
     type: path
+  history:
+    description: Whether to tell what clients noticed in each moment, too.
+    type: bool
+    default: false
 extends_documentation_fragment:
   - lautan.lvs._attributes
   - lautan.lvs._attributes.info_module
@@ -147,6 +151,31 @@ seconds:
   type: list
   elements: dict
   sample: [{"second": 0, "answered": {"rs1": 7, "rs2": 13}, "failed": 0}]
+history:
+  description: What clients noticed over time, by when requests were sent.
+  returned: success, if O(history=true)
+  type: dict
+  contains:
+    begin:
+      description: When the first request was sent, in seconds since 1970.
+      type: float
+      sample: 1800000000.5
+    seconds:
+      description: How long after it the last one was sent.
+      type: float
+      sample: 59.95
+    requests:
+      description: How many requests were answered and how many failed that were sent in the 100 ms from C(t).
+      type: list
+      elements: dict
+      sample: [{"t": 0.0, "answered": 5, "failed": 0}]
+    latency:
+      description:
+        - How many seconds it took to answer those that were sent in the second from C(t). C(p50), C(p95) and C(p99) are
+          what so many percent of them did not exceed.
+      type: list
+      elements: dict
+      sample: [{"t": 0.0, "p50": 0.004, "p95": 0.009, "p99": 0.012}]
 errors:
   description: The options that are wrong.
   returned: failure because of the options
@@ -171,6 +200,7 @@ def main() -> None:
             "timeout": {"type": "float", "default": 4},
             "seconds": {"type": "float", "required": True},
             "file": {"type": "path"},
+            "history": {"type": "bool", "default": False},
         },
         supports_check_mode=True,
     )

@@ -51,6 +51,8 @@ def drill_report(step: Mapping[str, Any], before: Mapping[str, Any], after: Mapp
         hurt = sum(each["failed"] > 0 for each in load["seconds"])
         held = fate(noticed["held_alive"], noticed["held_server"], victim)
         told_load = {**{key: noticed[key] for key in _KEPT}, "hurt": hurt, "held": held, "seconds": load["seconds"]}
+        if "history" in load:
+            told_load["history"] = load["history"]
         missed += _above("gap", noticed["gap"], limits, "s")
         missed += _above("failed", noticed["failed"], limits, "requests")
         missed += _above("hurt", hurt, limits, "s")

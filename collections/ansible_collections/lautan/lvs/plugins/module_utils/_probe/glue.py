@@ -16,7 +16,7 @@ import time
 from ipaddress import ip_address
 from typing import TYPE_CHECKING, Any
 
-from ansible_collections.lautan.lvs.plugins.module_utils._probe.judge import NotServed, judge, timeline
+from ansible_collections.lautan.lvs.plugins.module_utils._probe.judge import NotServed, history, judge, timeline
 from ansible_collections.lautan.lvs.plugins.module_utils._probe.load import load
 
 if TYPE_CHECKING:
@@ -47,7 +47,8 @@ def run_module(module: AnsibleModule) -> None:
         first = next((each["error"] for each in seen["requests"] if each["answered"] is None), seen["held"]["error"])
         module.fail_json(msg=f"{params['address']}: {exc}: {first or 'it was not asked often enough'}")
     else:
-        module.exit_json(changed=False, noticed=vars(noticed), seconds=timeline(seen["requests"]))
+        more = {"history": history(seen["requests"])} if params["history"] else {}
+        module.exit_json(changed=False, noticed=vars(noticed), seconds=timeline(seen["requests"]), **more)
     finally:
         for each in made:
             if os.path.lexists(each):

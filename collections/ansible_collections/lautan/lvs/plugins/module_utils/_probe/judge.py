@@ -9,6 +9,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import Any, Iterable, Sequence
 
@@ -89,3 +90,32 @@ def timeline(requests: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
         else:
             told["answered"][each["server"]] = told["answered"].get(each["server"], 0) + 1
     return list(seconds.values())
+
+
+# Of a history: seconds in which requests are counted together, and those whose times are.
+BIN, SPAN = 0.1, 1.0
+_QUANTILES = {"p50": 0.5, "p95": 0.95, "p99": 0.99}
+
+
+def history(requests: Sequence[dict[str, Any]]) -> dict[str, Any]:
+    """What clients noticed over time, by when requests were sent: ``t`` is seconds after ``begin``.
+
+    :return: ``begin`` (seconds since 1970), ``seconds``, ``requests`` (for each 100 ms how many were answered and how
+        many failed) and ``latency`` (for each second in which some were answered, quantiles of the seconds it took).
+    """
+    begin = min((each["sent"] for each in requests), default=0.0)
+    seconds = max((each["sent"] for each in requests), default=0.0) - begin
+    # Also those in which nothing was sent, because the client itself was held up.
+    bins = [{"t": round(number * BIN, 1), "answered": 0, "failed": 0} for number in range(int(seconds / BIN) + 1)]
+    spans: dict[int, list[float]] = {}
+    for each in requests:
+        after = each["sent"] - begin
+        bins[int(after / BIN)]["failed" if each["answered"] is None else "answered"] += 1
+        if each["answered"] is not None:
+            spans.setdefault(int(after / SPAN), []).append(each["answered"] - each["sent"])
+    latency = []
+    for number, times in sorted(spans.items()):
+        ordered = sorted(times)
+        found = {name: ordered[max(0, math.ceil(share * len(times)) - 1)] for name, share in _QUANTILES.items()}
+        latency.append({"t": number * SPAN, **{name: round(value, 6) for name, value in found.items()}})
+    return {"begin": begin, "seconds": seconds, "requests": bins, "latency": latency}

@@ -82,13 +82,14 @@ def run(capsys, **options) -> dict:
 
 def test_a_service_that_answers(capsys, service):
     begin = time.monotonic()
-    result = run(capsys, **service, seconds=1)
+    result = run(capsys, **service, seconds=1, history=True)
     assert 1 <= time.monotonic() - begin < 5
     assert result["changed"] is False
     noticed = result["noticed"]
     assert 20 < noticed["requests"] <= 51
     assert (noticed["failed"], noticed["held_alive"], noticed["held_server"]) == (0, True, "rs1")
     assert sum(each["answered"]["rs1"] for each in result["seconds"]) == noticed["requests"]
+    assert sum(each["answered"] for each in result["history"]["requests"]) == noticed["requests"]
     documented = yaml.safe_load(service_probe.RETURN)
     assert set(noticed) == set(documented["noticed"]["contains"])
     assert set(result) - {"changed", "invocation"} == set(documented) - {"errors"}

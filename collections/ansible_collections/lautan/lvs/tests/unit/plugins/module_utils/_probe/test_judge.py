@@ -16,6 +16,7 @@ from hypothesis import strategies as st
 from ansible_collections.lautan.lvs.plugins.module_utils._probe.judge import (
     NotServed,
     fate,
+    history,
     judge,
     longest_gap,
     timeline,
@@ -152,3 +153,28 @@ def test_timeline_counts_by_the_second_in_which_it_was_sent() -> None:
         {"second": 1, "answered": {}, "failed": 1},
         {"second": 3, "answered": {"rs1": 1}, "failed": 0},
     ]
+
+
+def test_history() -> None:
+    requests = [answered(1000.0), answered(1000.02, 0.03), failed(1000.31), answered(1001.95, 2)]
+    told = history(requests)
+    assert told["begin"] == 1000
+    assert told["seconds"] == pytest.approx(1.95)
+    assert len(told["requests"]) == 20
+    assert [
+        (each["t"], each["answered"], each["failed"]) for each in told["requests"] if each["answered"] or each["failed"]
+    ] == [
+        (0.0, 2, 0),
+        (0.3, 0, 1),
+        (1.9, 1, 0),
+    ]
+    assert told["latency"] == [
+        {"t": 0, "p50": pytest.approx(0.01), "p95": pytest.approx(0.03), "p99": pytest.approx(0.03)},
+        {"t": 1, "p50": 2, "p95": 2, "p99": 2},
+    ]
+    assert history([]) == {
+        "begin": 0,
+        "seconds": 0,
+        "requests": [{"t": 0, "answered": 0, "failed": 0}],
+        "latency": [],
+    }
