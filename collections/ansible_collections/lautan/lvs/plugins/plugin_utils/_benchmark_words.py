@@ -160,7 +160,7 @@ def _sure(measured: Measured) -> Iterator[str]:
 def _growth(measured: Measured) -> Iterator[str]:
     for workload in measured.workloads:
         grown = [
-            f"{given(each.figure, times)} times that of one with {each.over.servers}"
+            f"with {each.over.servers}, {given(each.figure, times)}{'' if each.figure.why else ' times that of one'}"
             for each in measured.growth(workload)
         ]
         if grown:
