@@ -21,7 +21,7 @@ LOCK = "/var/lib/lautan-operation"
 # What a benchmark touches, as programs say that know nothing of it. Counters and weights are none of its doing.
 LOOK = """
 command -v ipvsadm > /dev/null && ipvsadm --save --numeric | sed 's/ -w [0-9]*$//' | sort
-command -v nft > /dev/null && nft --stateless list ruleset | sed '/elements = {/,/}/d'
+command -v nft > /dev/null && nft --terse --stateless list ruleset
 ss --no-header --tcp --listening --numeric | awk '{ print $4 }' | sort
 tc qdisc show
 ip rule show
