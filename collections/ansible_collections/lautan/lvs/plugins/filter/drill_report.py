@@ -69,8 +69,8 @@ _value:
       description:
         - What clients noticed. C(requests), C(failed), C(slow), C(gap), C(gap_at), C(held_gap), C(held_server),
           C(error) and C(seconds) are those of M(lautan.lvs.service_probe). C(hurt) is the number of seconds in which
-          requests were sent that failed. C(held) tells in words what became of the held connection. C(history) is there if
-          the module was asked for it.
+          requests were sent that failed. C(held) tells in words what became of the held connection. C(history) is there
+          if the module was asked for it.
         - V(null) if nothing was broken, or if it is not known.
       type: dict
     missed:

@@ -130,7 +130,7 @@ def _middles(count: int) -> Mapping[tuple[int, int], int]:
     """
     source = random.Random(SEED)
     middles: Counter[tuple[int, int]] = Counter()
-    for _ in range(RESAMPLES):
+    for _number in range(RESAMPLES):
         drawn = sorted(source.choices(range(count), k=count))
         middles[drawn[(count - 1) // 2], drawn[count // 2]] += 1
     return middles

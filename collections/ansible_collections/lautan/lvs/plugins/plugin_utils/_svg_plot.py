@@ -177,20 +177,20 @@ def bars(
     """
     legend = [(name, colour, "bar", 0) for name, (colour, _bars) in series.items()] if len(series) > 1 else []
     frame = _Frame(title, size, legend + ([(rule[0], 0, "rule", 0)] if rule else []), False)
-    every = [bar for _colour, row in series.values() for bar in row if bar]
-    values = [0.0, *(value for bar in every for value in (bar.value, bar.low, bar.high) if value is not None)]
+    every = [each for _colour, row in series.values() for each in row if each]
+    values = [0.0, *(value for each in every for value in (each.value, each.low, each.high) if value is not None)]
     up = _Scale(y, [*values, rule[1] if rule else 0.0], frame.bottom, frame.top + 12, 5)
     frame.y_axis(y, up)
     width = (size[0] - _RIGHT - _LEFT) / max(1, len(groups))
     frame.x_ticks([(_LEFT + width * (number + 0.5), name) for number, name in enumerate(groups)], "", width)
     thick = min(46.0, width * 0.8 / len(series))
     for place, (name, (colour, row)) in enumerate(series.items()):
-        for number, bar in enumerate(row):
-            if bar:
+        for number, each in enumerate(row):
+            if each:
                 middle = _LEFT + width * (number + 0.5) + thick * (place - (len(series) - 1) / 2)
                 one = colours[number] if colours else colour
-                what = f"{groups[number]}{', ' + name if len(series) > 1 else ''}: {y.show(bar.value)}"
-                frame.bar(bar, one, middle, thick, up, what)
+                what = f"{groups[number]}{', ' + name if len(series) > 1 else ''}: {y.show(each.value)}"
+                frame.bar(each, one, middle, thick, up, what)
     if rule:
         frame.rule(up.at(rule[1]))
     return frame.end()
@@ -278,17 +278,17 @@ class _Frame:
             if len(places) < 60:
                 self._parts.append(_dot(series.colour, left, top, point.sure, told))
 
-    def bar(self, bar: Bar, colour: int, middle: float, thick: float, scale: _Scale, told: str) -> None:
-        top, zero = scale.at(bar.value), self.bottom
+    def bar(self, each: Bar, colour: int, middle: float, thick: float, scale: _Scale, told: str) -> None:
+        top, zero = scale.at(each.value), self.bottom
         self._parts.append(
-            f'<rect class="c{colour} {"fill" if bar.sure else "hollow"}" x="{middle - thick / 2:.1f}" y="{top:.1f}" '
+            f'<rect class="c{colour} {"fill" if each.sure else "hollow"}" x="{middle - thick / 2:.1f}" y="{top:.1f}" '
             f'width="{max(1.0, thick - 2):.1f}" height="{zero - top:.1f}"><title>{escape(told)}</title></rect>'
         )
-        if bar.low is not None and bar.high is not None:
-            self._whisker(middle - 1, scale.at(bar.low), scale.at(bar.high), "text")
-            top = scale.at(bar.high)
-        if bar.text:
-            self._text(middle - 1, top - 5, bar.text)
+        if each.low is not None and each.high is not None:
+            self._whisker(middle - 1, scale.at(each.low), scale.at(each.high), "text")
+            top = scale.at(each.high)
+        if each.text:
+            self._text(middle - 1, top - 5, each.text)
 
     def _whisker(self, x: float, low: float, high: float, colour: str) -> None:
         if abs(low - high) > 0.5:

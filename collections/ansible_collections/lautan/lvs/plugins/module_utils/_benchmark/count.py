@@ -43,8 +43,8 @@ def schedule(rate: float, warmup: float, seconds: float, seed: int) -> list[floa
     known. The number is that of the rate, so that what was offered is the same in each round.
     """
     chance = random.Random(seed)
-    before = [chance.uniform(0, warmup) for _ in range(round(rate * warmup))]
-    counted = [warmup + chance.uniform(0, seconds) for _ in range(round(rate * seconds))]
+    before = [chance.uniform(0, warmup) for _number in range(round(rate * warmup))]
+    counted = [warmup + chance.uniform(0, seconds) for _number in range(round(rate * seconds))]
     return sorted(before) + sorted(counted)
 
 

@@ -209,7 +209,6 @@ class _Connection:
     # --- Steps: each tells whether there may be more to do at once ---
 
     def _connect(self) -> bool:
-        assert self.socket is not None
         if error := self.socket.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR):
             raise OSError(error, os.strerror(error))
         self._watch(_READ)
@@ -225,7 +224,6 @@ class _Connection:
         return True
 
     def _shake_hands(self) -> bool:
-        assert isinstance(self.socket, ssl.SSLSocket)
         self.socket.do_handshake()
         self._watch(_READ)
         return self._established()
@@ -235,7 +233,6 @@ class _Connection:
             self._send(self.load.head)
             self.step = self._upgrade
             return False
-        assert self.request is not None
         self.ask(self.request)
         return False
 
@@ -245,7 +242,6 @@ class _Connection:
             return True
         if not self.buffer.startswith(b"HTTP/1.1 101 "):
             raise Broken(f"were answered {self.buffer[9:12].decode(errors='replace')}, and not 101")
-        assert self.request is not None
         self.ask(self.request)
         return False
 
@@ -298,7 +294,6 @@ class _Connection:
         return self.load.tls is not None
 
     def _done(self) -> None:
-        assert self.request is not None
         self.request.done = self.load.now()
         self.request = None
         self.load.free(self)
@@ -306,7 +301,6 @@ class _Connection:
     # --- The socket ---
 
     def _receive(self) -> bytes:
-        assert self.socket is not None
         data = self.socket.recv(_CHUNK)
         if not data:
             raise Broken("lost their connection")
@@ -314,12 +308,10 @@ class _Connection:
 
     def _send(self, data: bytes) -> None:
         """A request is so small that there is always room for it."""
-        assert self.socket is not None
         if self.socket.send(data) != len(data):
             raise Broken("could not be sent")
 
     def _watch(self, events: int) -> None:
-        assert self.socket is not None
         if self.events == events:
             return
         if self.events:

@@ -188,7 +188,8 @@ RESULT = {
 }
 
 
-def samples(*results: dict, about: dict = ABOUT, told: dict) -> list[dict]:
+def samples(*results: dict, told: dict, about: dict | None = None) -> list[dict]:
+    about = about or ABOUT
     done = {f"load{number}": [{"runs": [{"about": about}], "results": [each]}] for number, each in enumerate(results)}
     return benchmark_samples(done, told, {"director": "director1", "real_servers": ["rs1", "rs2", "rs3"]})
 

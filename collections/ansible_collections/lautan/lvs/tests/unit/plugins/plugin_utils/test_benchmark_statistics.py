@@ -61,7 +61,7 @@ def test_the_ratio_of_equal_rounds_is_one(values: list[float]) -> None:
 def test_the_ratio_of_rounds_of_the_same_truth_has_one_near_it(seed: int) -> None:
     """Not always in it: intervals of 95 % miss one in twenty, and those of few rounds more."""
     chance = random.Random(seed)
-    one, other = ({number: chance.gauss(100, 1) for number in range(9)} for _ in range(2))
+    one, other = ({number: chance.gauss(100, 1) for number in range(9)} for _side in range(2))
     found = ratio(one, other)
     assert found.low - 0.02 < 1 < found.high + 0.02
 
@@ -69,7 +69,7 @@ def test_the_ratio_of_rounds_of_the_same_truth_has_one_near_it(seed: int) -> Non
 def test_how_often_an_interval_has_the_truth_in_it() -> None:
     chance = random.Random(1)
     for rounds, least in ((3, 0.72), (5, 0.92), (6, 0.94), (7, 0.94), (9, 0.94), (12, 0.94), (15, 0.94)):
-        found = [interval([chance.gauss(0, 1) for _ in range(rounds)]) for _ in range(2_000)]
+        found = [interval([chance.gauss(0, 1) for _round in range(rounds)]) for _try in range(2_000)]
         held = sum(low <= 0 <= high for low, high in found) / len(found)
         assert least < held <= min(1.0, coverage(rounds) + 0.02)
 
