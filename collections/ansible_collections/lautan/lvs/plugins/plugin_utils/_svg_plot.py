@@ -190,7 +190,7 @@ def bars(
                 middle = _LEFT + width * (number + 0.5) + thick * (place - (len(series) - 1) / 2)
                 one = colours[number] if colours else colour
                 what = f"{groups[number]}{', ' + name if len(series) > 1 else ''}: {y.show(each.value)}"
-                frame.bar(each, one, middle, thick, up, what)
+                frame.column(each, one, middle, thick, up, what)
     if rule:
         frame.rule(up.at(rule[1]))
     return frame.end()
@@ -278,7 +278,7 @@ class _Frame:
             if len(places) < 60:
                 self._parts.append(_dot(series.colour, left, top, point.sure, told))
 
-    def bar(self, each: Bar, colour: int, middle: float, thick: float, scale: _Scale, told: str) -> None:
+    def column(self, each: Bar, colour: int, middle: float, thick: float, scale: _Scale, told: str) -> None:
         top, zero = scale.at(each.value), self.bottom
         self._parts.append(
             f'<rect class="c{colour} {"fill" if each.sure else "hollow"}" x="{middle - thick / 2:.1f}" y="{top:.1f}" '
