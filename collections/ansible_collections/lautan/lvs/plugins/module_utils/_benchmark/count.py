@@ -13,15 +13,15 @@ was sent at last, the slowest moments of a service would hardly be seen (coordin
 
 from __future__ import annotations
 
-import math
 import random
 from collections import Counter
 from dataclasses import dataclass
 from typing import Any, Sequence
 
+from ansible_collections.lautan.lvs.plugins.module_utils._quantiles import quantiles
+
 # Who takes more of a processor than this has not come to look in time.
 FULL = 0.9
-QUANTILES = {"p50": 0.5, "p95": 0.95, "p99": 0.99}
 
 
 @dataclass
@@ -46,13 +46,6 @@ def schedule(rate: float, warmup: float, seconds: float, seed: int) -> list[floa
     before = [chance.uniform(0, warmup) for _number in range(round(rate * warmup))]
     counted = [warmup + chance.uniform(0, seconds) for _number in range(round(rate * seconds))]
     return sorted(before) + sorted(counted)
-
-
-def quantiles(values: Sequence[float], wanted: dict[str, float] | None = None) -> dict[str, float]:
-    """The smallest of the values that so many of them do not exceed."""
-    ordered = sorted(values)
-    names = QUANTILES if wanted is None else wanted
-    return {name: ordered[max(0, math.ceil(share * len(ordered)) - 1)] for name, share in names.items()}
 
 
 def count(requests: Sequence[Request], warmup: float, seconds: float, share: float) -> dict[str, Any]:

@@ -9,9 +9,10 @@
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
 from typing import Any, Iterable, Sequence
+
+from ansible_collections.lautan.lvs.plugins.module_utils._quantiles import quantiles
 
 
 class NotServed(Exception):  # noqa: N818  # the service's doing, and no error of the load
@@ -94,7 +95,6 @@ def timeline(requests: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
 
 # Of a history: seconds in which requests are counted together, and those whose times are.
 BIN, SPAN = 0.1, 1.0
-_QUANTILES = {"p50": 0.5, "p95": 0.95, "p99": 0.99}
 
 
 def history(requests: Sequence[dict[str, Any]]) -> dict[str, Any]:
@@ -113,9 +113,8 @@ def history(requests: Sequence[dict[str, Any]]) -> dict[str, Any]:
         bins[int(after / BIN)]["failed" if each["answered"] is None else "answered"] += 1
         if each["answered"] is not None:
             spans.setdefault(int(after / SPAN), []).append(each["answered"] - each["sent"])
-    latency = []
-    for number, times in sorted(spans.items()):
-        ordered = sorted(times)
-        found = {name: ordered[max(0, math.ceil(share * len(times)) - 1)] for name, share in _QUANTILES.items()}
-        latency.append({"t": number * SPAN, **{name: round(value, 6) for name, value in found.items()}})
+    latency = [
+        {"t": number * SPAN, **{name: round(value, 6) for name, value in quantiles(times).items()}}
+        for number, times in sorted(spans.items())
+    ]
     return {"begin": begin, "seconds": seconds, "requests": bins, "latency": latency}

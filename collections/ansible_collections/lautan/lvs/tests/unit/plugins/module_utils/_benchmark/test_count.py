@@ -98,11 +98,6 @@ def test_the_schedule_offers_the_same_in_each_round() -> None:
         assert sum(1 <= each <= 3 for each in due) == 200
 
 
-def test_quantiles() -> None:
-    assert count.quantiles([5, 1, 4, 2, 3]) == {"p50": 3, "p95": 5, "p99": 5}
-    assert count.quantiles(range(1, 101)) == {"p50": 50, "p95": 95, "p99": 99}
-
-
 def request(due: float, done: float | None, **more) -> count.Request:
     return count.Request(due, due, done, **more)
 
