@@ -35,6 +35,11 @@ def kept_python() -> dict[str, str]:
     }
 
 
+def unfolded(output: str) -> str:
+    """What Ansible printed on one line, so that a message can be found however it was folded."""
+    return " ".join(output.split())
+
+
 def playbook(*arguments: str, environment: dict[str, str] | None = None) -> None:
     """Run ``ansible-playbook`` from the root of the repository, where ansible.cfg is.
 

@@ -11,6 +11,7 @@ import re
 import subprocess
 import sys
 import tempfile
+import time
 from pathlib import Path
 
 import pytest
@@ -96,6 +97,39 @@ def ansible(ansible_settings):
 def playbook(ansible):
     """Run a playbook on the lab; returns its exit status and output."""
     return lambda name, *arguments: ansible("ansible-playbook", f"playbooks/{name}.yml", *arguments)
+
+
+@pytest.fixture
+def run(playbook):
+    """Run a playbook on the lab, which must end well; returns its output."""
+
+    def done(name: str, *arguments: str) -> str:
+        status, out = playbook(name, *arguments)
+        assert status == 0, out
+        return out
+
+    return done
+
+
+@pytest.fixture(scope="session")
+def unnoticed():
+    """Do something under load. No request fails, no connection breaks, and people see each other all the time."""
+    from lab import conference, measure
+
+    def under_load(what: str, do, people=()) -> None:
+        at = time.time()
+        # Ten each second: what an operation leaves of this machine is for the directors that it emulates.
+        seen = measure.under_load(what, do, interval=0.1)
+        print(f"\n{what}: {time.time() - at:.0f} s; {seen}")
+        assert seen.requests > 100
+        assert seen.unnoticed, seen
+        if people:
+            noticed = conference.judge(what, {each.name: each.recording() for each in people}, at, time.time())
+            print(noticed)
+            assert noticed["gap"] < 3, noticed
+            assert noticed["rejoins"] == 0, noticed
+
+    return under_load
 
 
 @pytest.fixture

@@ -14,6 +14,7 @@ import time
 import pytest
 
 from lab import cluster, fleet, process, topology
+from lab.ansible import unfolded
 
 NODES = topology.nodes()
 HOSTS = [node for node in NODES.values() if node.role in ("directors", "real_servers", "clients")]
@@ -108,7 +109,7 @@ def test_it_can_be_taken_away_by_itself(playbook, before):
     assert look() != before
     status, out = playbook("benchmark", "-e", "only=restore")
     assert status != 0
-    assert "is at work: benchmark" in " ".join(out.split())
+    assert "is at work: benchmark" in unfolded(out)
     for changes in (True, False):
         status, out = playbook("benchmark", "-e", "only=restore", "-e", "break_lock=true")
         assert status == 0, out
@@ -120,7 +121,7 @@ def test_nothing_is_measured_that_cannot_be(playbook, before):
     words = ["-e", "profile=slow", "-e", "benchmark_port=80", "-e", json.dumps({"benchmark_leave_out": ["dr"]})]
     status, out = playbook("benchmark", *words)
     assert status != 0
-    out = " ".join(out.split())
+    out = unfolded(out)
     assert "profile=slow: is none of quick, full" in out
     assert "benchmark_port=80: must be 1024 to 65535" in out
     assert "benchmark_leave_out: dr is none of" in out

@@ -12,6 +12,7 @@ import time
 import pytest
 
 from lab import process
+from lab.ansible import unfolded
 
 DIRECTORS = ("director1", "director2")
 REAL_SERVERS = ("rs1", "rs2", "rs3")
@@ -267,7 +268,7 @@ def test_verify_tells_every_fault_and_site_mends_them(node, playbook):
     node("rs3").check_output("systemctl start lautan-conference-agent.service")
     node("director2").check_output("ipvsadm --edit-server -t 198.18.0.100:80 -r 198.18.0.22:80 -g -w 1")
     assert status != 0
-    out = " ".join(out.split())
+    out = unfolded(out)
     assert "rs1: VIPs: `ip address add 198.18.0.100/32 dev eth0 scope host` is missing" in out
     assert "rs2: VIPs: `sysctl -w net.ipv4.conf.all.arp_ignore=3` is missing" in out
     drift = "-t 198.18.0.100:80 -r 198.18.0.22:80: `-g -w 7` instead of `-g -w 1`"
@@ -328,7 +329,7 @@ def test_verify_tells_and_repairs_what_was_changed_by_hand(node, holders, playbo
 
     status, out = playbook("verify")
     assert status != 0
-    told = " ".join(out.split())
+    told = unfolded(out)
     differences = {
         active: [
             "-t 198.18.0.100:443 -r 198.18.0.22:443: `-m -w 7` instead of `-g -w 1`",
@@ -349,7 +350,7 @@ def test_verify_tells_and_repairs_what_was_changed_by_hand(node, holders, playbo
 
     status, out = playbook("verify", "--extra-vars", "repair=true")
     assert status == 0, out
-    told = " ".join(out.split())
+    told = unfolded(out)
     assert "ipvsadm -e -t 198.18.0.100:443 -r 198.18.0.22:443 -g -w 1" in told
     assert "ipvsadm -D -u 198.18.0.100:53" in told
     assert "ipvsadm -A -t [fd00:c612::100]:443 -s mh -b mh-fallback,mh-port" in told
@@ -367,7 +368,7 @@ def test_repair_does_not_put_back_what_failed(node, playbook, tables_restored):
         node("director1").check_output("ipvsadm --delete-server -t 198.18.0.100:443 -r 198.18.0.22:443")
         status, out = playbook("verify", "--extra-vars", "repair=true")
         assert status != 0
-        told = " ".join(out.split())
+        told = unfolded(out)
         assert "director1: IPVS table: missing `-a -t 198.18.0.100:443 -r 198.18.0.23:443 -g -w 1`" in told
         assert "differs from keepalived" not in told
         table = saved(node, "director1")

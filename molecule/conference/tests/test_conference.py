@@ -20,7 +20,7 @@ from contextlib import suppress
 import pytest
 
 from lab import browsers, conference, fleet, process, schools, topology
-from lab.ansible import play
+from lab.ansible import play, unfolded
 from lab.cluster import cluster_facts
 
 VIPS = cluster_facts()["lvs_vips"]
@@ -402,7 +402,7 @@ def test_room_that_goes_while_somebody_is_in_it(playbook, ask_janus, person):
     try:
         status, out = playbook("site", *without)
         assert status != 0
-        assert f"room {ROOM} would be removed with 1 people in it" in " ".join(out.split())
+        assert f"room {ROOM} would be removed with 1 people in it" in unfolded(out)
         assert conference.wait_until_together(ROOM, ["Alice"]) == owner
         assert owner in there()
         bob.open(ROOM)

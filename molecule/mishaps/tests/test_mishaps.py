@@ -11,7 +11,7 @@ import pytest
 import yaml
 
 from lab import topology
-from lab.ansible import AS_OPERATORS
+from lab.ansible import AS_OPERATORS, unfolded
 
 CLUSTER = ("director1", "director2", "rs1", "rs2", "rs3")
 
@@ -50,17 +50,12 @@ def bare(node):
     return check
 
 
-def said(output: str) -> str:
-    """A playbook's output on one line, so that a message can be found however it was folded."""
-    return " ".join(output.split())
-
-
 def test_every_mistake_in_the_description_is_told_at_once(playbook, inventory, bare):
     facts = {"lvs_vrids_taken": [50], "lvs_scheduler": "hash", "lvs_domian": "x"}
     changed = inventory(lvs_vips=["203.0.113.9", "fd00:c612::100"], **facts)
     status, out = playbook("site", *changed)
     assert status != 0
-    out = said(out)
+    out = unfolded(out)
     for variable, value in (("lvs_vips", "203.0.113.9"), ("lvs_vrid", "50"), ("lvs_scheduler", "hash")):
         assert re.search(rf"{variable}\S*='?\[?'?{re.escape(value)}", out), variable
     assert "lvs_domian" in out
@@ -75,7 +70,7 @@ def test_missing_group(playbook, inventory):
 
     status, out = playbook("site", *inventory(without_directors))
     assert status != 0
-    assert re.search(r"directors.{0,40}(missing|no host|empty)", said(out)), out
+    assert re.search(r"directors.{0,40}(missing|no host|empty)", unfolded(out)), out
 
 
 def test_name_that_does_not_resolve(playbook, inventory, bare):
@@ -87,7 +82,7 @@ def test_name_that_does_not_resolve(playbook, inventory, bare):
 
     status, out = playbook("site", *inventory(rename))
     assert status != 0
-    assert f"Could not resolve hostname {name}" in said(out), out
+    assert f"Could not resolve hostname {name}" in unfolded(out), out
     bare()
 
 
@@ -98,7 +93,7 @@ def test_host_that_cannot_be_reached_stops_everything(playbook, lab, bare):
     finally:
         lab("restore", "rs3")
     assert status != 0
-    assert re.search(r"rs3.*(No route to host|timed out)", said(out)), out
+    assert re.search(r"rs3.*(No route to host|timed out)", unfolded(out)), out
     bare()
 
 
@@ -112,7 +107,9 @@ def test_full_disk(playbook, node):
     finally:
         director.check_output("rm /var/filler")
     assert status != 0
-    assert re.search(r"director2: /var has \d+ MiB free and installing keepalived.{0,60}needs \d+ MiB", said(out)), out
+    assert re.search(
+        r"director2: /var has \d+ MiB free and installing keepalived.{0,60}needs \d+ MiB", unfolded(out)
+    ), out
     assert director.check_output("dpkg --audit") == ""
     assert not director.package("keepalived").is_installed
 
@@ -128,9 +125,9 @@ def test_archive_that_does_not_answer(playbook, node):
     finally:
         server.check_output("mv /root/sources.list /etc/apt/sources.list")
     assert status != 0
-    assert re.search(r"rs1: nginx\b.* could not be installed: .*Does `apt-get update` work on this host", said(out)), (
-        out
-    )
+    assert re.search(
+        r"rs1: nginx\b.* could not be installed: .*Does `apt-get update` work on this host", unfolded(out)
+    ), out
 
 
 def test_interrupted_installation_is_finished(playbook, node):

@@ -22,6 +22,7 @@ import yaml
 
 from ansible_collections.lautan.lvs.tests.unit.roles.prometheus import rule_cases
 from lab import cluster, conference, faults, fleet, process, topology
+from lab.ansible import unfolded
 
 NODES = topology.nodes()
 MONITOR = NODES["monitor"]
@@ -355,7 +356,7 @@ def test_verify_says_what_is_wrong_with_it_and_that_all_else_is_mended(playbook)
     finally:
         on(server, "systemctl start lautan-metrics.timer")
     assert status != 0
-    told = " ".join(out.partition("The cluster is not as it should be:")[2].partition("PLAY RECAP")[0].split())
+    told = unfolded(out.partition("The cluster is not as it should be:")[2].partition("PLAY RECAP")[0])
     assert f"{server.name}: monitoring: lautan-metrics.timer is inactive" in told, out
     names = "|".join(map(re.escape, [*(node.name for node in HOSTS), *VIPS]))
     # Ansible says it twice: as an error, and as what the task has returned.

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import signal
 import subprocess
 import time
@@ -19,7 +20,8 @@ from contextlib import contextmanager
 import pytest
 
 from lab import cluster, fleet, measure, process, topology
-from lab.ansible import AS_OPERATORS
+from lab.ansible import AS_OPERATORS, unfolded
+from lab.cluster import weights
 
 pytestmark = pytest.mark.long
 
@@ -32,11 +34,6 @@ LOCK = "/var/lib/lautan-operation"
 def ansible_settings() -> dict[str, str]:
     """Those of operators: what ends after a task or two is not worth what it takes to keep Python running."""
     return AS_OPERATORS
-
-
-def said(output: str) -> str:
-    """A playbook's output on one line, so that a message can be found however it was folded."""
-    return " ".join(output.split())
 
 
 def test_switchover_to_a_dead_director(playbook, lab):
@@ -58,9 +55,32 @@ def test_switchover_to_a_dead_director(playbook, lab):
         cluster.wait_whole()
     assert results[0][0] != 0
     assert "There can be no switchover:" in results[0][1]
-    assert f"{dead.name}: does not answer on ssh" in said(results[0][1])
+    assert f"{dead.name}: does not answer on ssh" in unfolded(results[0][1])
     assert left == ""
     assert seen.unnoticed, seen
+
+
+def test_drain_of_a_dead_real_server_without_a_director(playbook, run, lab):
+    """An operator has to say that the director does not matter. The other one is told, and undrain tells both."""
+    active, server = cluster.active_director(), NODES["rs3"]
+    (dead,) = [director for director in DIRECTORS if director != active]
+    try:
+        for node in (dead, server):
+            lab("cut", node.name)
+        status, out = playbook("drain", "-e", f"host={server.name}")
+        assert status != 0
+        assert f"{dead.name} does not answer on ssh, and would not know." in unfolded(out)
+        assert not drained(active, server)
+        out = run("drain", "-e", f"host={server.name}", "-e", "force=true")
+        assert re.search(rf"{server.name} is drained( \(.+?\))?, and does not answer on ssh\.", unfolded(out))
+        assert drained(active, server)
+    finally:
+        for node in (server, dead):
+            lab("restore", node.name)
+        process.wait_until(lambda: process.succeeds(fleet.ssh(dead, "true")), f"{dead.name} to answer", timeout=60)
+        run("undrain", "-e", f"host={server.name}")
+        cluster.wait_whole()
+    assert {frozenset(weights(director, server)) for director in DIRECTORS} == {frozenset({1})}
 
 
 # Operations, with what they are told. Drain is in test_operations.py, where one director only knows of somebody.
@@ -95,7 +115,7 @@ def test_two_operators_at_once(playbook, somebody_at_work):
         results = list(pool.map(lambda name: playbook(name, *OPERATIONS[name]), OPERATIONS))
     for name, (status, out) in zip(OPERATIONS, results, strict=True):
         assert status != 0, name
-        assert "siti@desk is at work: drain rs1, for " in said(out), (name, out)
+        assert "siti@desk is at work: drain rs1, for " in unfolded(out), (name, out)
         assert "changed: [" not in out, name
     kept = [json.loads(process.run(fleet.ssh(director, f"cat {LOCK}"))) for director in DIRECTORS]
     assert kept == [somebody_at_work] * len(DIRECTORS)

@@ -17,6 +17,7 @@ from itertools import pairwise
 import pytest
 
 from lab import browsers, cluster, conference, fleet, measure, process, topology
+from lab.ansible import unfolded
 from lab.cluster import weights
 
 ROOM = "class-1a"
@@ -32,12 +33,6 @@ def connections(server: topology.Node) -> list[str]:
     return [peer for local, peer in ends if local in vips and peer not in vips]
 
 
-def run(playbook, name: str, *arguments: str) -> str:
-    status, out = playbook(name, *arguments)
-    assert status == 0, out
-    return out
-
-
 @pytest.fixture
 def people(person):
     """Two people in a room who see each other."""
@@ -48,37 +43,22 @@ def people(person):
     return found
 
 
-def unnoticed(what: str, do, people=()) -> None:
-    """Do something under load. No request fails, no connection breaks, and no picture stands still for long."""
-    at = time.time()
-    # With browsers at work there is not much left of the machine for the directors that it emulates.
-    seen = measure.under_load(what, do, interval=0.1)
-    print(f"\n{what}: {time.time() - at:.0f} s; {seen}")
-    assert seen.requests > 100
-    assert seen.unnoticed, seen
-    if people:
-        noticed = conference.judge(what, {someone.name: someone.recording() for someone in people}, at, time.time())
-        print(noticed)
-        assert noticed["gap"] < 3, noticed
-        assert noticed["rejoins"] == 0, noticed
-
-
 @pytest.fixture
-def none_stays_drained(playbook):
+def none_stays_drained(run):
     """Whatever becomes of a test, its real server is not the next one's trouble."""
     yield
     for server in (node for node in NODES.values() if node.role == "real_servers"):
         if 0 in weights(DIRECTORS[0], server):
-            run(playbook, "undrain", "-e", f"host={server.name}", "-e", "break_lock=true")
+            run("undrain", "-e", f"host={server.name}", "-e", "break_lock=true")
 
 
-def test_drain_and_undrain(playbook, none_stays_drained, people):
+def test_drain_and_undrain(run, unnoticed, none_stays_drained, people):
     """The real server that has the people's room is taken out of service, reboots, and is taken back."""
     server = conference.owner(ROOM)
     said: list[str] = []
 
     def drain() -> None:
-        said.append(run(playbook, "drain", "-e", f"host={server.name}", "-e", "reason='siti, new disk'"))
+        said.append(run("drain", "-e", f"host={server.name}", "-e", "reason='siti, new disk'"))
 
     unnoticed(f"drain {server.name}", drain, people)
     assert [weights(director, server) for director in DIRECTORS] == [{0}, {0}]
@@ -100,7 +80,7 @@ def test_drain_and_undrain(playbook, none_stays_drained, people):
     assert conference.owner(ROOM) != server
     process.wait_until(lambda: weights(DIRECTORS[0], server) == {0}, f"{server.name} to be healthy again", timeout=30)
 
-    unnoticed(f"undrain {server.name}", lambda: run(playbook, "undrain", "-e", f"host={server.name}"))
+    unnoticed(f"undrain {server.name}", lambda: run("undrain", "-e", f"host={server.name}"))
     assert [weights(director, server) for director in DIRECTORS] == [{1}, {1}]
     assert conference.owner(ROOM) == server
 
@@ -109,7 +89,7 @@ def test_too_few_would_be_left(playbook):
     """Nothing is drained, and the reason is told of each service."""
     status, out = playbook("drain", "-e", "host=rs1", "-e", "minimum=3")
     assert status != 0
-    assert "2 other real servers in service, and minimum=3" in " ".join(out.split())
+    assert "2 other real servers in service, and minimum=3" in unfolded(out)
     assert [weights(director, NODES["rs1"]) for director in DIRECTORS] == [{1}, {1}]
 
 
@@ -117,7 +97,7 @@ def test_too_few_would_be_left(playbook):
 def test_host_that_is_no_real_server(playbook, host):
     status, out = playbook("drain", "-e", f"host={host}")
     assert status != 0
-    assert f"host={host}: is not a real server; those are rs1, rs2, rs3." in " ".join(out.split())
+    assert f"host={host}: is not a real server; those are rs1, rs2, rs3." in unfolded(out)
 
 
 def test_somebody_else_is_at_work(playbook):
@@ -133,33 +113,34 @@ def test_somebody_else_is_at_work(playbook):
         process.run(fleet.ssh(there, "rm /var/lib/lautan-operation"))
     assert (left, kept) == ("", lock)
     assert status != 0
-    assert re.search(r"siti@desk is at work: update, for 1[01] min\. Nothing was changed\.", " ".join(out.split()))
+    assert re.search(r"siti@desk is at work: update, for 1[01] min\. Nothing was changed\.", unfolded(out))
     assert [weights(director, NODES["rs1"]) for director in DIRECTORS] == [{1}, {1}]
 
 
-def test_switchover(playbook):
+def test_switchover(run, unnoticed):
     """Whichever director stands by takes over."""
     active = cluster.active_director()
-    unnoticed("switchover", lambda: run(playbook, "switchover"))
+    unnoticed("switchover", lambda: run("switchover"))
     assert cluster.active_director() != active
 
 
 @pytest.mark.long
-def test_switchover_to_a_director_and_home(playbook):
+def test_switchover_to_a_director_and_home(run, unnoticed):
     """The first director is the home of the VIPs, which have been taken away from there. Twice is as good as once."""
     home, away = DIRECTORS
-    run(playbook, "switchover", "-e", f"to={home.name}")
+    run("switchover", "-e", f"to={home.name}")
     for to, goal in ((away.name, away), ("home", home)):
         assert cluster.active_director() != goal
-        unnoticed(f"switchover to {to}", lambda to=to: run(playbook, "switchover", "-e", f"to={to}"))
+        unnoticed(f"switchover to {to}", lambda to=to: run("switchover", "-e", f"to={to}"))
         assert cluster.active_director() == goal
-        assert "nothing was changed." in " ".join(run(playbook, "switchover", "-e", f"to={to}").split())
+        assert "nothing was changed." in unfolded(run("switchover", "-e", f"to={to}"))
         assert cluster.active_director() == goal
 
 
-def test_status(playbook, tmp_path):
+def test_status(playbook, run, tmp_path):
     """rs1 was drained by hand, and its rooms were forgotten: it is shown, and the command ends with an error."""
     files = {what: tmp_path / f"status.{what}" for what in ("json", "html")}
+    holder = cluster.active_director().name
     for director in DIRECTORS:
         process.run(fleet.ssh(director, "echo '-1 siti, new disk' > /etc/keepalived/drain_rs1"))
     try:
@@ -173,10 +154,11 @@ def test_status(playbook, tmp_path):
     assert f"! {fault}" in out
     told = json.loads(files["json"].read_text())
     assert (told["ok"], told["faults"]) == (False, [fault])
-    holder = cluster.active_director().name
-    assert [(vip["address"], vip["holders"]) for vip in told["vips"]] == [
-        (vip, [holder]) for vip in cluster.cluster_facts()["lvs_vips"]
-    ]
+    # VIPs may have moved meanwhile, once.
+    assert [(vip["address"], vip["holders"]) for vip in told["vips"]] in (
+        [(vip, [name]) for vip in cluster.cluster_facts()["lvs_vips"]]
+        for name in (holder, cluster.active_director().name)
+    )
     servers = {each["name"]: (each["state"], each["reason"]) for each in told["real_servers"]}
     assert servers == {"rs1": ("drained", "siti, new disk"), "rs2": ("in service", ""), "rs3": ("in service", "")}
     assert {
@@ -191,7 +173,9 @@ def test_status(playbook, tmp_path):
     # As soon as it takes connections again, all is well.
     every = [{1}] * len(DIRECTORS)
     process.wait_until(lambda: [weights(each, NODES["rs1"]) for each in DIRECTORS] == every, "rs1 to be back", 20)
-    out = run(playbook, "status")
+    before = cluster.active_director().name
+    out = run("status")
+    holder = rf"({before}|{cluster.active_director().name})"
     assert "No fault." in out
     assert re.search(rf"^ *https://{cluster.cluster_facts()['lvs_domain']}/ +OK ", out, re.MULTILINE), out
     for vip in cluster.cluster_facts()["lvs_vips"]:
@@ -253,7 +237,7 @@ def newer_packages():
 
 
 @pytest.mark.parametrize("stops", [False, pytest.param(True, marks=pytest.mark.long)])
-def test_rolling_update(playbook, newer_packages, stops):
+def test_rolling_update(playbook, run, newer_packages, stops):
     """Every host gets newer packages, one after the other. Nobody notices, nor that directors switch over for it.
 
     Or the third host's archive is damaged: the update stops there, and the next one goes on when that is mended, and
@@ -271,12 +255,12 @@ def test_rolling_update(playbook, newer_packages, stops):
             status, out = playbook("update", "-e", "reboot=never")
             assert status != 0
             why = r"rs1: packages could not be brought up to date: .* the others serve\."
-            assert re.search(why, " ".join(out.split()))
+            assert re.search(why, unfolded(out))
             active.append(cluster.active_director())
             states = {name: frozenset(weights(active[-1], NODES[name])) for name in ("rs1", "rs2", "rs3")}
             assert states == {"rs1": frozenset({0}), "rs2": frozenset({1}), "rs3": frozenset({1})}
             process.run(fleet.ssh(third, "cd /srv/lautan-test && cp good Packages"))
-        run(playbook, "update", *([] if stops else ["-e", "reboot=never"]))
+        run("update", *([] if stops else ["-e", "reboot=never"]))
         active.append(cluster.active_director())
 
     seen = measure.under_load("update", update, interval=0.1)
@@ -298,7 +282,7 @@ def test_rolling_update(playbook, newer_packages, stops):
 
 
 @pytest.mark.long
-def test_reboot(playbook):
+def test_reboot(run, unnoticed):
     """Every host boots anew, one after the other, and directors switch over for it."""
     hosts = [node for node in NODES.values() if node.role in NEWER]
     ask = "systemctl show --value --property=UserspaceTimestamp"  # a container has its kernel's other moments
@@ -307,7 +291,7 @@ def test_reboot(playbook):
         return [process.run(fleet.ssh(host, ask)).strip() for host in hosts]
 
     active, before = cluster.active_director(), boots()
-    unnoticed("reboot", lambda: run(playbook, "reboot"))
+    unnoticed("reboot", lambda: run("reboot"))
     after = boots()
     assert "" not in before + after
     assert [host.name for host, then, now in zip(hosts, before, after, strict=True) if then == now] == []
@@ -319,18 +303,18 @@ def test_reboot(playbook):
 
 
 @pytest.mark.long
-def test_another_release_of_debian(playbook):
+def test_another_release_of_debian(playbook, run):
     """Directors go from Debian 12 to 13. The lab must be made anew afterwards; so this comes last."""
     ask = ". /etc/os-release && echo $VERSION_CODENAME"
     if {process.run(fleet.ssh(director, ask)).strip() for director in DIRECTORS} != {"bookworm"}:
         pytest.skip("this lab does not run Debian 12 (LAB_RELEASE)")
     status, out = playbook("update", "-e", "release=forky")
     assert status != 0
-    assert "runs bookworm, and was not touched. After it comes trixie." in " ".join(out.split())
+    assert "runs bookworm, and was not touched. After it comes trixie." in unfolded(out)
 
     def upgrade() -> None:
-        run(playbook, "update", "-e", "release=trixie")
-        run(playbook, "site")
+        run("update", "-e", "release=trixie")
+        run("site")
 
     seen = measure.under_load("release", upgrade, interval=0.1)
     print(f"\nrelease: {seen}")
@@ -341,4 +325,4 @@ def test_another_release_of_debian(playbook):
         assert process.run(fleet.ssh(director, "dpkg-query -W -f '${Version}' keepalived")).startswith("1:2.3.")
     assert process.run(fleet.ssh(NODES["rs1"], ask)).strip() == "bookworm"
     cluster.wait_whole()
-    run(playbook, "verify")
+    run("verify")

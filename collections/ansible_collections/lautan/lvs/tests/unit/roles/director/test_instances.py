@@ -13,6 +13,7 @@ import yaml
 
 from ansible_collections.lautan.lvs.plugins.module_utils._keepalived.ensure import Outcome, make_candidate
 from ansible_collections.lautan.lvs.plugins.module_utils._keepalived.model import OLDEST
+from ansible_collections.lautan.lvs.plugins.module_utils._keepalived.quoting import split_escaped
 from ansible_collections.lautan.lvs.plugins.module_utils._vrrp_switchover.track_file import Tracking, find_tracking
 from ansible_collections.lautan.lvs.plugins.modules.vrrp_switchover import DOCUMENTATION
 from ansible_collections.lautan.lvs.plugins.plugin_utils._cluster_plan import plan
@@ -35,6 +36,10 @@ def description(*homes: list[str]) -> dict[str, Any]:
         ],
         "real_servers": [{"name": "rs1", "lvs_address": "198.18.0.21", "lvs_address6": "fd00:c612::21"}],
     }
+
+
+# Of a director that finds all real servers dead: with a priority of 154 or 153, it gives way to the other one.
+BLIND = ("lvs_no_real_servers", "/etc/keepalived/no_real_servers", -100)
 
 
 def text(template: str, director: int, *homes: list[str]) -> str:
@@ -64,8 +69,9 @@ def addresses(instance: dict[str, Any]) -> tuple[list[str], list[str]]:
 
 def test_one_instance_for_all() -> None:
     document = configuration(0)
-    assert routers(document) == [("lvs_50", 50, 254, ["lvs_switchover"])]
+    assert routers(document) == [("lvs_50", 50, 254, ["lvs_switchover", BLIND[0]])]
     assert [(item["name"], item["file"]) for item in document["track_files"]] == [
+        BLIND[:2],
         ("lvs_switchover", "/etc/keepalived/switchover"),
         ("lvs_drain_rs1", "/etc/keepalived/drain_rs1"),
     ]
@@ -73,16 +79,17 @@ def test_one_instance_for_all() -> None:
         ["198.18.0.100/32"],
         ["fd00:c612::100/128", "198.18.0.101/32", "fd00:c612::101/128", "198.18.0.102/32"],
     )
-    assert routers(configuration(1)) == [("lvs_50", 50, 253, ["lvs_switchover"])]
+    assert routers(configuration(1)) == [("lvs_50", 50, 253, ["lvs_switchover", BLIND[0]])]
 
 
 def test_an_instance_for_each_home() -> None:
     one, two = (configuration(director, [], OF_DIRECTOR2) for director in (0, 1))
-    files = {"lvs_50": ["lvs_switchover_50"], "lvs_51": ["lvs_switchover_51"]}
+    files = {"lvs_50": ["lvs_switchover_50", BLIND[0]], "lvs_51": ["lvs_switchover_51", BLIND[0]]}
     assert routers(one) == [("lvs_50", 50, 254, files["lvs_50"]), ("lvs_51", 51, 253, files["lvs_51"])]
     assert routers(two) == [("lvs_50", 50, 253, files["lvs_50"]), ("lvs_51", 51, 254, files["lvs_51"])]
     for document, own, peer in ((one, "198.18.0.11", "198.18.0.12"), (two, "198.18.0.12", "198.18.0.11")):
         assert [(item["name"], item["file"], item.get("weight")) for item in document["track_files"]] == [
+            BLIND,
             ("lvs_switchover_50", "/etc/keepalived/switchover_50", 0),
             ("lvs_switchover_51", "/etc/keepalived/switchover_51", 0),
             ("lvs_drain_rs1", "/etc/keepalived/drain_rs1", None),
@@ -102,6 +109,16 @@ def test_every_director_serves_every_vip(homes: tuple[list[str], ...]) -> None:
     one, two = (configuration(director, *homes) for director in (0, 1))
     assert one["virtual_servers"] == two["virtual_servers"]
     assert {item["ip"] for item in one["virtual_servers"] if "ip" in item} == set(VIPS)
+
+
+def test_each_service_tells_when_nobody_answers() -> None:
+    """The shell that is started for it gets one word, as keepalived takes the command apart (keepalived.conf(5))."""
+    services = [service for service in configuration(0)["virtual_servers"] if "ip" in service]
+    assert services
+    for event, value in (("up", 0), ("down", 1)):
+        commands = {tuple(split_escaped(service[f"quorum_{event}"]["command"])) for service in services}
+        assert commands == {("/bin/sh", "-c", f"echo {value} > {BLIND[1]}")}
+        assert {service[f"quorum_{event}"]["user"] for service in services} == {"root"}
 
 
 @pytest.mark.parametrize(("director", "other"), [(0, "198.18.0.12"), (1, "198.18.0.11")])
