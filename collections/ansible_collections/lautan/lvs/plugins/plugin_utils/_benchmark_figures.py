@@ -245,8 +245,8 @@ class Measured:
     def _slow(self) -> Iterator[str]:
         """Real servers that answered less than their part, or took longer than the others."""
         keys = [key for key in self.results.samples if key.servers > 1]
-        # A hash need not be even.
-        fair = [key for key in keys if key.scheduler not in ("sh", "mh") and self.parts([key], "by_server")]
+        # A hash need not be even; and of rounds that failed, nothing is known.
+        fair = [key for key in keys if key.scheduler not in ("sh", "mh") and self.rounds(key, "by_server")]
         worst: dict[str, list[tuple[float, Key]]] = {}
         for key in fair:
             for server in self._servers(key):

@@ -16,7 +16,12 @@ from ansible_collections.lautan.lvs.plugins.plugin_utils import _benchmark_words
 from ansible_collections.lautan.lvs.plugins.plugin_utils._benchmark_figures import Measured
 from ansible_collections.lautan.lvs.plugins.plugin_utils._benchmark_results import read_results
 from ansible_collections.lautan.lvs.plugins.plugin_utils._benchmark_sections import SECTIONS, table
-from ansible_collections.lautan.lvs.plugins.plugin_utils._benchmark_statistics import ROUNDS, SPREADS, share
+from ansible_collections.lautan.lvs.plugins.plugin_utils._benchmark_statistics import (
+    ROUNDS,
+    SHARE_APART,
+    SPREADS,
+    share,
+)
 from ansible_collections.lautan.lvs.plugins.plugin_utils._svg_plot import style
 
 
@@ -89,8 +94,8 @@ _READING: Final = (
     "All that is compared was measured in turns, round by round, and a ratio is the median of the ratios of rounds. A "
     f"figure is too noisy, and words stand in its place, if there are less than {ROUNDS} rounds, if their middle half "
     f"lies apart by more than {share(SPREADS['rate'])} of the median ({share(SPREADS['time'])} for response time, "
-    f"{share(SPREADS['ratio'])} for ratios and shares), if others took processor time away, or if the load host could "
-    "not do what it should."
+    f"{share(SPREADS['ratio'])} for ratios, and for shares if that is more than {100 * SHARE_APART:g} points), if "
+    "others took processor time away, or if the load host could not do what it should."
 )
 
 

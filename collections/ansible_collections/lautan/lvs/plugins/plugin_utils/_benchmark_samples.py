@@ -101,7 +101,8 @@ def _sample(
     by_server: Counter[str] = Counter()
     for each in results.values():
         by_server.update(each["by_server"])
-    if not by_server and about["path"] != "direct":
+    # One on a WebSocket is none to nginx.
+    if not by_server and about["path"] != "direct" and about["workload"] != "signalling":
         asked = roles["real_servers"][: about["servers"]]
         by_server.update({name: round(seen[name]["requests"]) for name in asked if name in seen})
     director = seen.get(roles["director"])

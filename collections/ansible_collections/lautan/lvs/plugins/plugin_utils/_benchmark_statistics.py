@@ -29,6 +29,8 @@ ROUNDS: Final = 3
 # How far the middle half of the rounds may lie apart, as a share of the median. Knees lie on loads that were offered,
 # and those are a step apart.
 SPREADS: Final = {"rate": 0.2, "time": 0.5, "share": 0.3, "ratio": 0.3, "knee": 0.7}
+# Shares may also lie apart by this: of one that is next to nothing, half as much is next to nothing as well.
+SHARE_APART: Final = 0.05
 # The knee is the last load at which p95 is at most so many times that at the lowest load, and so much is answered.
 KNEE_TIMES: Final = 3.0
 KNEE_ANSWERED: Final = 0.98
@@ -73,7 +75,7 @@ def figure(values: Iterable[float], kind: str, reasons: Iterable[str] = ()) -> F
     if not rounds:
         return Figure(math.nan, math.nan, math.nan, math.nan, 0, "; ".join(why))
     apart = spread(rounds)
-    if apart > SPREADS[kind]:
+    if apart > SPREADS[kind] and not (kind == "share" and _apart(rounds)[1] <= SHARE_APART):
         why.append(f"the rounds are {share(apart)} apart, and {share(SPREADS[kind])} is the limit")
     low, high = interval(rounds)
     return Figure(statistics.median(rounds), low, high, apart, len(rounds), "; ".join(why))
@@ -81,12 +83,18 @@ def figure(values: Iterable[float], kind: str, reasons: Iterable[str] = ()) -> F
 
 def spread(values: Sequence[float]) -> float:
     """The distance of the quartiles as a share of the median."""
+    middle, apart = _apart(values)
+    if not apart:
+        return 0.0
+    return apart / abs(middle) if middle else math.inf
+
+
+def _apart(values: Sequence[float]) -> tuple[float, float]:
+    """The median, and the distance of the quartiles."""
     if len(values) < 2:
-        return 0.0
+        return values[0], 0.0
     low, middle, high = statistics.quantiles(values, n=4, method="inclusive")
-    if low == high:
-        return 0.0
-    return (high - low) / abs(middle) if middle else math.inf
+    return middle, high - low
 
 
 def interval(values: Sequence[float]) -> tuple[float, float]:

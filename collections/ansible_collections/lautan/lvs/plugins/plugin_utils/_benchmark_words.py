@@ -258,8 +258,10 @@ def derived(measured: Measured) -> Iterator[tuple[str, Figure, Callable[[float],
     for workload in measured.workloads:
         for each in measured.growth(workload):
             yield f"growth: {describe(each.over)}, against one", each.figure, times
-    for sweep in measured.sweeps:
-        yield f"knee: {describe(sweep)}", measured.knee(sweep).figure, plain
+    for sweep, keys in measured.sweeps.items():
+        # It lies on one of them, and is another figure where others were offered.
+        loads = " ".join(plain(key.offered) for key in keys if key.offered)
+        yield f"knee: {describe(sweep)}, of {loads}", measured.knee(sweep).figure, plain
 
 
 # --- Files ---

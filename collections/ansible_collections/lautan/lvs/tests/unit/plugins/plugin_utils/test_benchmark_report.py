@@ -194,6 +194,14 @@ def test_a_real_server_that_answers_nothing_is_named() -> None:
     assert "rs3 answered 0 % where 33 % were expected" in "\n".join(Measured(read_results(results)).remarks())
 
 
+def test_rounds_that_failed_say_nothing_of_real_servers() -> None:
+    results = MadeUp(rounds=3).results()
+    for sample in results["samples"]:
+        if sample["path"] == "nginx":
+            sample.update(answered=0, rate=0.0, bytes=0, latency=None, error="nothing was answered")
+    assert "expected" not in "\n".join(Measured(read_results(results)).remarks())
+
+
 def test_noise_is_told() -> None:
     assert "Noise: in round 3 everything was 40 % slower" in remarks(round_speed={3: 0.6}, noise=0.002)
     assert "Noise: others took 7 % of the processor of the director" in remarks(steal=0.07)

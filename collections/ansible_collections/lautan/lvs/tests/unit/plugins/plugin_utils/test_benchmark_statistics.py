@@ -108,6 +108,8 @@ def test_a_ratio_is_of_pairs() -> None:
         ([50, 100, 150], "rate", "the rounds are 50 % apart, and 20 % is the limit"),
         ([50, 100, 150], "time", ""),
         ([0, 0, 0], "share", ""),
+        ([0.004, 0.008, 0.02], "share", ""),
+        ([0.1, 0.2, 0.3], "share", "the rounds are 50 % apart, and 30 % is the limit"),
         ([-1, 0, 1], "share", "the rounds are inf % apart, and 30 % is the limit"),
     ],
 )
