@@ -15,7 +15,7 @@ from typing import Any, Final
 from ansible_collections.lautan.lvs.plugins.plugin_utils import _benchmark_words as words
 from ansible_collections.lautan.lvs.plugins.plugin_utils._benchmark_figures import Measured
 from ansible_collections.lautan.lvs.plugins.plugin_utils._benchmark_results import read_results
-from ansible_collections.lautan.lvs.plugins.plugin_utils._benchmark_sections import SECTIONS, table
+from ansible_collections.lautan.lvs.plugins.plugin_utils._benchmark_sections import SECTIONS, html_table
 from ansible_collections.lautan.lvs.plugins.plugin_utils._benchmark_statistics import (
     ROUNDS,
     SHARE_APART,
@@ -105,7 +105,7 @@ def _summary(measured: Measured) -> str:
         items = "\n".join(f"<li{_loud(line)}>{escape(line)}</li>" for line in part.lines)
         parts.append(f"<h3>{escape(part.head)}</h3>\n<ul>\n{items}\n</ul>")
         if part.table:
-            parts.append(table(part.table, False))
+            parts.append(html_table(part.table, False))
     return "\n".join(parts)
 
 

@@ -46,7 +46,6 @@ _WIDE: Final = 960
 # Longer tables are closed at first.
 _LONG: Final = 12
 
-
 _THROUGHPUT: Final = (
     "Asked for as fast as it goes, by as many connections at a time as the load host keeps. Bars are medians of "
     "rounds, whiskers their intervals; hollow is what is too noisy for a figure."
@@ -76,7 +75,7 @@ _PROCESSORS: Final = (
 _ROOMS: Final = "People at real browsers."
 
 
-def table(table: Table, closed: bool | None = None) -> str:
+def html_table(table: Table, closed: bool | None = None) -> str:
     def row(cells: Sequence[str], tag: str) -> str:
         return "<tr>" + "".join(f"<{tag}{_short(cell)}>{escape(cell)}</{tag}>" for cell in cells) + "</tr>"
 
@@ -128,7 +127,7 @@ def _throughput(measured: Measured) -> Iterator[str]:
                     colours=[_COLOUR[key.path] for key in keys],
                 )
             )
-            tables.append(f"<h3>{first(WORKLOADS[workload])}</h3>" + table(words.throughput(measured, workload)))
+            tables.append(f"<h3>{first(WORKLOADS[workload])}</h3>" + html_table(words.throughput(measured, workload)))
     if plots:
         yield _plots(plots)
         yield from tables
@@ -172,11 +171,12 @@ def _response(measured: Measured) -> Iterator[str]:
             marks = [Mark(knee.offered, f"knee {words.knee_words(knee)}")] if knee.offered is not None else []
             plots.append(lines(first(describe(sweep, False)), across, up, series, marks))
         yield _plots(plots)
-        yield table(words.answered(measured, workload))
+        yield html_table(words.answered(measured, workload))
         for sweep in sweeps:
             rows = words.response(measured, sweep)
             if rows.rows:
-                yield f"<details><summary>{escape(describe(sweep))}: figures</summary>{table(rows, False)}</details>"
+                title = f"{escape(describe(sweep))}: figures"
+                yield f"<details><summary>{title}</summary>{html_table(rows, False)}</details>"
 
 
 def _dash(sweep: Key, sweeps: Sequence[Key]) -> int:
@@ -205,7 +205,7 @@ def _achieved(measured: Measured) -> Iterator[str]:
             )
     if plots:
         yield _plots(plots)
-        yield table(_rates(measured))
+        yield html_table(_rates(measured))
 
 
 def _rates(measured: Measured) -> Table:
@@ -241,7 +241,9 @@ def _growth(measured: Measured) -> Iterator[str]:
         ]
     if plots:
         yield _plots(plots)
-        yield table(Table(("workload", "real servers", "rate /s", "interval", "rounds", "times that of one"), rows))
+        yield html_table(
+            Table(("workload", "real servers", "rate /s", "interval", "rounds", "times that of one"), rows)
+        )
 
 
 def _schedulers(measured: Measured) -> Iterator[str]:
@@ -277,7 +279,7 @@ def _schedulers(measured: Measured) -> Iterator[str]:
             figures = words.cells(rate, plain) if rate else ("-", "-", "-")
             rows.append((describe(key), *figures, parts or "-"))
     if rows:
-        yield table(Table(("path", "rate /s", "interval", "rounds", "who answered"), rows))
+        yield html_table(Table(("path", "rate /s", "interval", "rounds", "who answered"), rows))
 
 
 def _failures(measured: Measured) -> Iterator[str]:
@@ -332,7 +334,7 @@ def _failures(measured: Measured) -> Iterator[str]:
             )
         )
     if rows:
-        yield table(
+        yield html_table(
             Table(("event", "longest gap", "failed", "answered", "worst p99 of a second", "fewest frames/s"), rows)
         )
 
@@ -360,7 +362,7 @@ def _bytes(measured: Measured) -> Iterator[str]:
             rows.append((describe(key), f"{plain(rate * 8e-6)} Mbit/s", *words.cells(figure, percent)))
     if plots:
         yield _plots(plots)
-        yield table(Table(("path", "clients received", "director, of that", "interval", "rounds"), rows))
+        yield html_table(Table(("path", "clients received", "director, of that", "interval", "rounds"), rows))
 
 
 def _processors(measured: Measured) -> Iterator[str]:
@@ -390,7 +392,7 @@ def _processors(measured: Measured) -> Iterator[str]:
             )
     if plots:
         yield _plots(plots)
-        yield table(Table(("path", "busy (median)", "most taken by others", "rounds"), rows))
+        yield html_table(Table(("path", "busy (median)", "most taken by others", "rounds"), rows))
 
 
 def _rooms(measured: Measured) -> Iterator[str]:
@@ -401,7 +403,7 @@ def _rooms(measured: Measured) -> Iterator[str]:
         rows = [
             [plain(v) if isinstance(v := room.get(head, "-"), float) else str(v) for head in heads] for room in rooms
         ]
-        yield table(Table(heads, rows))
+        yield html_table(Table(heads, rows))
 
 
 # What the page tells, in this order: a heading, a text, and what makes the plots and tables below it, or nothing.

@@ -260,7 +260,7 @@ def derived(measured: Measured) -> Iterator[tuple[str, Figure, Callable[[float],
             yield f"growth: {describe(each.over)}, against one", each.figure, times
     for sweep, keys in measured.sweeps.items():
         # It lies on one of them, and is another figure where others were offered.
-        loads = " ".join(plain(key.offered) for key in keys if key.offered)
+        loads = " ".join(plain(key.offered) for key in keys)
         yield f"knee: {describe(sweep)}, of {loads}", measured.knee(sweep).figure, plain
 
 
