@@ -52,7 +52,6 @@ def before():
     return look()
 
 
-@pytest.mark.long
 def test_quick(playbook, before, tmp_path):
     begin = time.time()
     status, out, results = measure(playbook, tmp_path)
