@@ -10,13 +10,14 @@ Needs a lab on which playbooks/site.yml ran, and what `make browsers` installs. 
 from __future__ import annotations
 
 import argparse
+import json
 import os
 import re
 import statistics
 import sys
 import time
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from pathlib import Path
@@ -24,6 +25,8 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent
 sys.path[:0] = [str(ROOT), str(ROOT / "collections")]
 
+from ansible_collections.lautan.lvs.plugins.plugin_utils._benchmark_report import benchmark_report  # noqa: E402
+from ansible_collections.lautan.lvs.plugins.plugin_utils._benchmark_results import JANUS  # noqa: E402
 from lab import conference, process, schools, topology  # noqa: E402
 from lab.browsers import Browsers, wait_until_all_see_each_other  # noqa: E402
 from lab.cluster import cluster_facts  # noqa: E402
@@ -121,8 +124,8 @@ def _processor_time() -> dict[str, tuple[str, float]]:
 
 
 def _shares(before: dict[str, tuple[str, float]], after: dict[str, tuple[str, float]]) -> dict[str, float]:
-    """What the machine was busy with in between, in per cent of all its processors."""
-    kinds = {"janus": "Janus", "chrom": "browsers", "qemu": "directors", "idle": "idle", "all": "all"}
+    """What the machine was busy with in between, as shares of all its processors."""
+    kinds = {"janus": JANUS, "chrom": "browsers", "qemu": "directors", "idle": "idle", "all": "all"}
     seconds = dict.fromkeys([*kinds.values(), "other"], 0.0)
     for pid, (name, used) in after.items():
         kind = next((kind for start, kind in kinds.items() if name.startswith(start)), None)
@@ -130,18 +133,34 @@ def _shares(before: dict[str, tuple[str, float]], after: dict[str, tuple[str, fl
             seconds[kind] += used - before.get(pid, (name, 0.0))[1]
     whole = seconds.pop("all")
     seconds["other"] = max(0.0, whole - sum(seconds.values()))
-    return {kind: 100 * each / whole for kind, each in seconds.items()}
+    return {kind: each / whole for kind, each in seconds.items()}
 
 
-def people(most: int, seconds: float, step: int) -> None:
-    """Fill one room until packets are lost, and say what the machine was busy with.
+def people(most: int, seconds: float, step: int, runs: int, report: Path | None) -> None:
+    """Fill one room until packets are lost, so many times, and say what the machine was busy with.
 
     Everybody sends a picture of 640x360 at 15 frames a second. Two people watch; the others receive everything, too,
     but their browsers do not decode it: they are load for the real server, and as little as possible for the machine
     that all of this shares.
     """
-    kinds = ("Janus", "browsers", "directors", "other", "idle")
+    kinds = (JANUS, "browsers", "directors", "other", "idle")
     print_head("people", "streams to them", "loss", "frames/s, worst", "Mbit/s to clients", *kinds)
+    rooms = []
+    for number in range(runs):
+        for room in _fill(most, seconds, step):
+            rooms.append({"round": number, **room})
+            cells = [f"{100 * room['lost']:.2f} %", room["frames"], room["mbit"]]
+            busy = (f"{100 * room['processors'][kind] / os.cpu_count():.0f} %" for kind in kinds)
+            print_row(room["people"], room["streams"], *cells, *busy)
+    if report:
+        results = json.loads((report / "results.json").read_text()) | {"rooms": rooms}
+        pages = {"results.json": json.dumps(results, indent=1) + "\n"} | benchmark_report(results)
+        for name, text in pages.items():
+            (report / name).write_text(text)
+
+
+def _fill(most: int, seconds: float, step: int) -> Iterator[dict[str, object]]:
+    """What a report of a benchmark has of rooms, for more and more people."""
     places = tuple(name.lower() for name in FOUR)
     with Browsers(size=(640, 360)) as browsers:
         inside = []
@@ -170,9 +189,14 @@ def people(most: int, seconds: float, step: int) -> None:
                 for other in inside
                 if other is not person
             ]
-            cells = [f"{100 * loss:.2f} %", f"{min(rates):.1f}", f"{received * 8 / (end - begin) / 1e6:.1f}"]
-            cells += [f"{shares[kind]:.0f} %" for kind in kinds]
-            print_row(len(inside), len(inside) * (len(inside) - 1), *cells)
+            yield {
+                "people": len(inside),
+                "streams": len(inside) * (len(inside) - 1),
+                "lost": round(loss, 5),
+                "frames": round(min(rates), 1),
+                "mbit": round(received * 8 / (end - begin) / 1e6, 2),
+                "processors": {kind: round(share * os.cpu_count(), 3) for kind, share in shares.items()},
+            }
             if loss > 0.01:
                 break
         for person in inside:
@@ -232,6 +256,8 @@ def main() -> int:
     verb.add_argument("--most", type=int, default=20, help="stop there at the latest (20)")
     verb.add_argument("--step", type=int, default=2, help="how many come at once (2)")
     verb.add_argument("--seconds", type=float, default=20, help="how long to measure (20)")
+    verb.add_argument("--runs", type=int, default=1, help="how often (1); a report gives figures of three and more")
+    verb.add_argument("--report", type=Path, help="the directory of a report of playbooks/benchmark.yml to add it to")
     verbs.add_parser("scan", help="which ports a school finds open, against the plan; status 1 if others")
     arguments = parser.parse_args()
     if unknown := set(getattr(arguments, "names", [])) - set(conference.FAULTS):
@@ -243,7 +269,7 @@ def main() -> int:
             case "direct-return":
                 direct_return(arguments.seconds)
             case "people":
-                people(arguments.most, arguments.seconds, arguments.step)
+                people(arguments.most, arguments.seconds, arguments.step, arguments.runs, arguments.report)
             case "scan":
                 return 1 if scan() else 0
     except process.LabError as error:

@@ -100,6 +100,21 @@ class Measured:
         kind = "time" if what in TIMES else "rate" if what in ("rate", "answered") else "share"
         return figure(self.rounds(key, what, part).values(), kind, self.reasons(key, what))
 
+    def rooms(self) -> dict[int, dict[str, Figure]]:
+        """By the number of people: ``frames`` (of the worst picture), ``lost``, ``mbit``, ``processors: NAME``."""
+        runs: dict[int, dict[str, list[float]]] = {}
+        for room in sorted(self.results.rooms, key=lambda room: room["people"]):
+            told = runs.setdefault(room["people"], {})
+            busy = {f"processors: {name}": used for name, used in room["processors"].items()}
+            for what, value in ({what: room[what] for what in ("frames", "lost", "mbit")} | busy).items():
+                told.setdefault(what, []).append(value)
+        return {
+            people: {
+                what: figure(values, "rate" if what in ("frames", "mbit") else "share") for what, values in told.items()
+            }
+            for people, told in runs.items()
+        }
+
     def median(self, key: Key, what: str, part: str = "") -> float:
         """For what is decided by it; 0 if it was not measured."""
         return statistics.median(self.rounds(key, what, part).values() or [0.0])

@@ -21,7 +21,6 @@ WORKLOADS: Final = {
     "connect": "new connection per request",
     "tls": "TLS handshakes",
     "signalling": "WebSocket signalling",
-    "rooms": "rooms with people",
 }
 PATHS: Final = {
     "direct": "direct",
@@ -37,6 +36,8 @@ EVENTS: Final = {
     "drain": "a real server is drained",
     "update": "a rolling update runs",
 }
+# What serves rooms, among what processors were busy with.
+JANUS: Final = "Janus"
 ROLES: Final = {"director": "directors", "real_server": "real servers", "load": "load hosts"}
 
 
@@ -166,6 +167,15 @@ _TIMELINE: Final = {
     "failed": _WHOLE,
     "gap": _NUMBER,
 }
+_ROOM: Final = {
+    "round": _WHOLE,
+    "people": (lambda value: _whole(value) and value > 0, "must be a whole number above 0"),
+    "streams": _WHOLE,
+    "lost": (lambda value: _number(value) and value <= 1, "must be a share from 0 to 1"),
+    "frames": _NUMBER,
+    "mbit": _NUMBER,
+    "processors": (_by_name(_number), "must be numbers of processors by what they were busy with"),
+}
 _PARTS: Final = {
     "requests": {"t": _NUMBER, "answered": _WHOLE, "failed": _WHOLE},
     "latency": {"t": _NUMBER, "p50": _NUMBER, "p95": _NUMBER, "p99": _NUMBER},
@@ -197,6 +207,7 @@ def read_results(results: Any) -> Results:
     for number, timeline in enumerate(optional["timelines"]):
         for name, rules in _PARTS.items():
             mistakes += _all_mistakes(f"timelines[{number}].{name}", timeline.get(name), rules)
+    mistakes += _all_mistakes("rooms", optional["rooms"], _ROOM)
     samples: dict[Key, dict[int, Mapping[str, Any]]] = {}
     if not mistakes:
         for number, sample in enumerate(results["samples"]):

@@ -72,7 +72,11 @@ _PROCESSORS: Final = (
     "What part of its processors each host used while throughput was measured. Where the load host is a container, "
     "machine is what it and all others on its machine used."
 )
-_ROOMS: Final = "People at real browsers."
+_ROOMS: Final = (
+    "More and more people in one room, in real browsers. Everybody sends a picture and receives that of all others; "
+    "frames are those of the worst one that was watched. Where browsers take all processors, the figures are theirs. "
+    "Of whom it is told how busy they were, it is told in processors."
+)
 
 
 def html_table(table: Table, closed: bool | None = None) -> str:
@@ -396,14 +400,38 @@ def _processors(measured: Measured) -> Iterator[str]:
 
 
 def _rooms(measured: Measured) -> Iterator[str]:
-    """Whatever is told of rooms."""
-    rooms = measured.results.rooms
-    heads = list(dict.fromkeys(name for room in rooms for name in room))
-    if heads:
-        rows = [
-            [plain(v) if isinstance(v := room.get(head, "-"), float) else str(v) for head in heads] for room in rooms
+    rooms = measured.rooms()
+    if not rooms:
+        return
+    across = Axis("people in the room", low=0, whole=True)
+
+    def series(what: str, name: str, colour: int) -> Series:
+        return Series(name, [p for people, figures in rooms.items() for p in _point(people, figures[what])], colour)
+
+    busy = [(what, f"processors: {what}") for what in measured.results.rooms[0]["processors"]]
+    yield _plots(
+        [
+            lines("Frames of the worst picture", across, Axis("frames/s", low=0), [series("frames", "frames/s", 1)]),
+            lines("Packets that were lost", across, Axis("lost", percent, low=0), [series("lost", "lost", 5)]),
+            lines(
+                "What was busy",
+                across,
+                Axis("processors", low=0),
+                [series(key, what, number) for number, (what, key) in enumerate(busy, 1)],
+            ),
         ]
-        yield html_table(Table(heads, rows))
+    )
+    shows = {"frames": plain, "mbit": plain, "lost": percent} | {key: plain for _what, key in busy}
+    rows = [
+        (
+            str(people),
+            *(words.cells(figures[what], show)[0] for what, show in shows.items()),
+            str(figures["lost"].rounds),
+        )
+        for people, figures in rooms.items()
+    ]
+    heads = ("people", "frames/s", "Mbit/s to them", "lost", *(what for what, _key in busy), "rounds")
+    yield html_table(Table(heads, rows))
 
 
 # What the page tells, in this order: a heading, a text, and what makes the plots and tables below it, or nothing.

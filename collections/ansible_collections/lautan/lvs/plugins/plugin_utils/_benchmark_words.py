@@ -35,8 +35,8 @@ UNITS: Final = {
     "connect": "connections/s",
     "tls": "handshakes/s",
     "signalling": "messages/s",
-    "rooms": "people",
 }
+_ROOM_UNITS: Final = {"frames": "1/s", "lost": "share", "mbit": "Mbit/s"}
 
 
 @dataclass(frozen=True)
@@ -102,8 +102,18 @@ def summary(measured: Measured) -> list[Part]:
         Part("Growth with real servers", list(_growth(measured))),
         Part("Bytes through the director", list(_shares(measured))),
         Part("While something fails", [timeline_words(each) for each in measured.results.timelines]),
+        Part("Rooms with people", list(_rooms(measured))),
     ]
     return [part for part in parts if part.lines and (part.table is None or part.table.rows)]
+
+
+def _rooms(measured: Measured) -> Iterator[str]:
+    for people, figures in measured.rooms().items():
+        used = {name.partition(": ")[2]: each.median for name, each in figures.items() if name.startswith("processors")}
+        most = max((name for name in used if name != "idle"), key=lambda name: used[name], default="")
+        busy = f"; {most} used most, {plain(used[most])} processors" if most else ""
+        frames, lost = given(figures["frames"], plain), given(figures["lost"], percent)
+        yield f"{people} people: frames/s of the worst picture {frames}; lost {lost}{busy}."
 
 
 def _compared(measured: Measured) -> Iterator[str]:
@@ -274,6 +284,11 @@ def csv_text(measured: Measured) -> str:
     writer.writerow((*Key._fields, "figure", "unit", "median", "low", "high", "spread", "rounds", "too_noisy"))
     for key, what, figure, _show, unit in every(measured):
         writer.writerow([*key, what, unit, *_numbers(figure)])
+    for people, figures in measured.rooms().items():
+        for what, figure in figures.items():
+            writer.writerow(
+                ["rooms", "dr", "", "", people, what, _ROOM_UNITS.get(what, "processors"), *_numbers(figure)]
+            )
     for name, figure, _show in derived(measured):
         writer.writerow(["", "", "", "", "", name, "", *_numbers(figure)])
     return file.getvalue()

@@ -16,11 +16,15 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from functools import partial
 from statistics import median
 from typing import Any, Final
 
-from ansible_collections.lautan.lvs.plugins.plugin_utils._benchmark_results import Results, ResultsError, read_results
+from ansible_collections.lautan.lvs.plugins.plugin_utils._benchmark_results import (
+    JANUS,
+    Results,
+    ResultsError,
+    read_results,
+)
 from ansible_collections.lautan.lvs.plugins.plugin_utils._capacity_stream import packets_of
 from ansible_collections.lautan.lvs.plugins.plugin_utils._cluster_conference import BITRATE_RANGE, PEOPLE_RANGE
 from ansible_collections.lautan.lvs.plugins.plugin_utils._cluster_entry import Entry
@@ -168,10 +172,11 @@ def measured_figures(results: Results) -> dict[str, float]:
     # A request is at least one packet that the director forwards.
     if most := max(_medians(results, "small", ("dr",), _rate), default=0):
         found["director_packets"] = most
-    # Of a room: the streams to clients, and how busy the real servers' processors were with them.
-    cpus = {host["name"]: host.get("cpus", 0) for host in results.made["hosts"] if host["role"] == "real_server"}
-    packets = partial(_packets_per_core, cpus=cpus)
-    if most := max(_medians(results, "rooms", ("dr", "direct"), packets), default=0):
+    # Of rooms: the streams to clients, and how busy Janus was with them.
+    rooms: dict[int, list[float]] = {}
+    for room in results.rooms:
+        rooms.setdefault(room["people"], []).append(_packets_per_core(room))
+    if most := max(map(median, rooms.values()), default=0):
         found["packets_per_core"] = most
     return found
 
@@ -192,7 +197,6 @@ def _mbit(sample: Mapping[str, Any]) -> float:
     return sample["bytes"] * 8 / sample["seconds"] / 1e6
 
 
-def _packets_per_core(sample: Mapping[str, Any], cpus: Mapping[str, float]) -> float:
-    cores = sum(share * cpus.get(name, 0) for name, share in sample["busy"].items())
-    streams = sample.get("streams", 0)
-    return streams * packets_of(_mbit(sample) * 1000 / streams) / cores if streams and cores else 0
+def _packets_per_core(room: Mapping[str, Any]) -> float:
+    streams, cores = room["streams"], room["processors"].get(JANUS, 0)
+    return streams * packets_of(room["mbit"] * 1000 / streams) / cores if streams and cores else 0

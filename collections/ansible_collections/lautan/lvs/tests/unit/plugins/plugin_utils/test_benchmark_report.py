@@ -264,12 +264,34 @@ def test_a_small_benchmark_has_a_report_as_well() -> None:
     assert "who answered" in report({"format": 1, "made": made(), "samples": schedulers})["index.html"]
 
 
-def test_rooms_are_shown_as_they_are() -> None:
-    results = MadeUp(rounds=3).results() | {"rooms": [{"people": 4, "frames/s": 29.97}, {"people": 8, "lost": "1 %"}]}
-    page = report(results)["index.html"]
-    assert "Rooms with people" in page
-    assert ">30<" in page
-    assert ">1 %<" in page
+def rooms() -> list[dict[str, Any]]:
+    rooms = []
+    for people, lost in ((4, 0.0), (8, 0.01)):
+        for number in range(3):
+            room = {"round": number, "people": people, "streams": people * (people - 1), "lost": lost, "mbit": 4.1}
+            rooms.append(room | {"frames": 14.9 - number / 10, "processors": {"Janus": 0.1, "browsers": 1.7}})
+    return rooms
+
+
+def test_rooms() -> None:
+    files = report(MadeUp(rounds=3).results() | {"rooms": rooms()})
+    assert "rooms,dr,,,8,frames,1/s,14.8,14.7,14.9," in files["results.csv"]
+    assert (
+        "8 people: frames/s of the worst picture 14.8 (14.7 to 14.9); lost 1 % (1 % to 1 %); "
+        "browsers used most, 1.7 processors." in files["summary.txt"]
+    )
+    page = files["index.html"]
+    section = page[page.index("<h2>Rooms with people") :]
+    assert section.count("<svg") == 3
+    for cell in ("8", "14.8", "4.1", "1 %", "0.1", "1.7", "3"):
+        assert f">{cell}<" in section
+    assert "Rooms with people" not in report(MadeUp(rounds=3).results())["index.html"]
+
+
+def test_rooms_of_too_few_rounds_have_no_figures() -> None:
+    few = [room for room in rooms() if room["round"] < 2]
+    page = report(MadeUp(rounds=3).results() | {"rooms": few})["index.html"]
+    assert "too noisy" in page[page.index("<h2>Rooms with people") :]
 
 
 def test_all_that_is_wrong_is_told_at_once() -> None:
@@ -279,12 +301,13 @@ def test_all_that_is_wrong_is_told_at_once() -> None:
     results["samples"][0].update(workload="huge", answered=-1, latency={"p50": 2, "p95": 1, "p99": 3}, sent="many")
     results["samples"][1]["busy"] = {"load": 1.5}
     results["samples"][2].update(rate=math.nan, servers=0)
+    results["rooms"] = [rooms()[0] | {"people": 0, "lost": 2}]
     results["timelines"][0]["event"] = "flood"
     results["timelines"][0]["requests"][3]["answered"] = None
     with pytest.raises(AnsibleFilterError) as caught:
         report(results)
     lines = str(caught.value).splitlines()
-    assert len(lines) == 12
+    assert len(lines) == 14
     for start in (
         "lautan.lvs.benchmark_report: made.command: is missing; it must be a string",
         "made.uplink_mbit=-1: must be a number above 0, or null",
@@ -298,6 +321,8 @@ def test_all_that_is_wrong_is_told_at_once() -> None:
         "samples[2].servers=0: must be",
         "timelines[0].event='flood': must be one of director_dies",
         "timelines[0].requests[3].answered=None: must be",
+        "rooms[0].people=0: must be a whole number above 0",
+        "rooms[0].lost=2: must be a share from 0 to 1",
     ):
         assert any(line.startswith(start) for line in lines), start
 

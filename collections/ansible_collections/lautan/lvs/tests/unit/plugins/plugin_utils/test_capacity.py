@@ -275,20 +275,23 @@ def test_figures_of_a_benchmark() -> None:
         {"workload": "small", "path": "dr", "rate": 20_000.0, "scheduler": "mh", "servers": 3},
         {"workload": "small", "path": "direct", "rate": 90_000.0},
         {"workload": "small", "path": "dr", "rate": 90_000.0, "error": "wrk ended"},
-        # 132 streams of 694 kbit/s as IP packets, 125 packets a second each, by a half of four processors.
-        {
-            "workload": "rooms",
-            "path": "dr",
-            "bytes": 132 * 867_500,
-            "streams": 132,
-            "busy": {"rs1": 0.5, "director1": 1},
-        },
     ]
     found = figures_of(*samples)
-    assert found.pop("packets_per_core") == pytest.approx(132 * 125 / 2)
     assert found == {"mbit": 300, "tls_per_second": 900, "director_packets": 20_000}
     assert "mbit" not in figures_of(*samples, mbit=1000)
-    assert figures_of({"workload": "rooms", "path": "dr", "bytes": 1, "busy": {"rs1": 0.5}}) == {}
+
+
+def test_figures_of_rooms() -> None:
+    """132 streams of 694 kbit/s as IP packets, 125 packets a second each, by the two processors that Janus used."""
+    room = {"people": 12, "streams": 132, "lost": 0.0, "frames": 15.0, "mbit": 132 * 0.694}
+    rooms = [
+        *(room | {"round": used, "processors": {"Janus": used, "browsers": 9.0}} for used in (1, 2, 3)),
+        room | {"round": 0, "people": 2, "streams": 2, "mbit": 2 * 0.694, "processors": {"Janus": 1.0}},
+        room | {"round": 0, "people": 1, "streams": 0, "mbit": 0.0, "processors": {"Janus": 0.1}},
+    ]
+    found = capacity.capacity_plan([SCHOOL], {}, benchmark() | {"rooms": rooms})
+    assert found["mistakes"] == []
+    assert found["figures"]["packets_per_core"] == {"value": pytest.approx(132 * 125 / 2), "source": "benchmark"}
 
 
 def test_results_that_cannot_be_read() -> None:
