@@ -357,6 +357,7 @@ def test_verify_tells_and_repairs_what_was_changed_by_hand(node, holders, playbo
     assert {name: saved(node, name) for name in DIRECTORS} == tables_restored
 
 
+@pytest.mark.long
 def test_repair_does_not_put_back_what_failed(node, playbook, tables_restored):
     """rs3 is out for a good reason, and rs2 for none."""
     node("rs3").check_output("systemctl stop nginx")

@@ -187,7 +187,7 @@ def test_director_that_reboots_stays_standby(holders):
     assert holders(VIPS[0]) == before
 
 
-@pytest.mark.parametrize("vip", VIPS)
+@pytest.mark.parametrize("vip", [VIPS[0], pytest.param(VIPS[1], marks=pytest.mark.long)])
 def test_real_server_loses_power(whole_again, vip):
     server = NODES["rs2"]
     seen = measure.under_load(f"power cut of {server.name}", lambda: fleet.kill(server), vip, after=15)
@@ -208,7 +208,8 @@ def test_real_server_dies_in_the_middle_of_health_checks(whole_again, lab):
     server = NODES["rs2"]
     lab("link", server.name, "--delay", "60")
     time.sleep(3)  # several rounds of checks
-    assert cluster.in_service(DIRECTORS, server)
+    # An emulated director may be too late for two in a row, and makes up for it with the next.
+    process.wait_until(lambda: cluster.in_service(DIRECTORS, server), f"{server.name} to be in service", timeout=10)
     fleet.kill(server)
     deadline = time.monotonic() + 4.5  # it takes 1.7 s, and to ask both directors more than one
     while any(cluster.in_service([director], server) for director in DIRECTORS):
