@@ -84,18 +84,19 @@ def start(node: Node) -> None:
     network.add_tap(node)
     boot = _image_link(node)
     # What protects a kernel from its programs costs an emulated processor a tenth of its speed. Here is nobody to fear.
-    emulated = ["-accel", "tcg,thread=multi", "-cpu", "max,-la57,-smap,-smep,-umip"]
-    accelerator = ["-accel", "kvm", "-cpu", "host"] if has_kvm() else emulated
+    # And QEMU keeps translated code under the address it ran at: programs at random ones are translated anew each time,
+    # and starting one takes three times as long.
+    accelerator, options = ["-accel", "tcg,thread=multi", "-cpu", "max,-la57,-smap,-smep,-umip"], " norandmaps"
+    if has_kvm():
+        accelerator, options = ["-accel", "kvm", "-cpu", "host"], ""
     command = ["qemu-system-x86_64", "-name", node.name, "-machine", "q35", *accelerator]
     # There could be a second processor: where not, QEMU before 8.1 leaves the guest's memory barriers out of emulated
     # code, and a virtio device may miss the last thing put into its queue: network or disk stand still for ever.
     command += ["-smp", "1,maxcpus=2"]
     command += ["-m", str(MEMORY_MIB), "-nodefaults", "-display", "none"]
     command += ["-kernel", str(boot / "vmlinuz"), "-initrd", str(boot / "initrd.img")]
-    # One network card that is called eth0 as in the containers. An emulator keeps translated code under the address it
-    # ran at: programs at random ones are translated anew each time, and starting one takes three times as long.
-    addresses = [] if has_kvm() else ["norandmaps"]
-    command += ["-append", " ".join(["root=/dev/vda rw console=ttyS0 net.ifnames=0 mitigations=off quiet", *addresses])]
+    # One network card that is called eth0 as in the containers.
+    command += ["-append", f"root=/dev/vda rw console=ttyS0 net.ifnames=0 mitigations=off quiet{options}"]
     command += ["-drive", f"file={_disk(node)},if=virtio,format=qcow2,cache=unsafe"]
     command += ["-drive", f"file={_seed(node)},if=virtio,format=raw,read-only=on"]
     command += ["-netdev", f"tap,id=lan,ifname={node.name},script=no,downscript=no"]

@@ -35,5 +35,5 @@ def test_shares_of_processor_time() -> None:
         "idle": ("idle", 5.0),
         "all": ("all", 10.0),
     }
-    expected = {"Janus": 0.1, "browsers": 0.2, "directors": 0, "idle": 0.5, "other": 0.2}
+    expected = {"Janus": 10, "browsers": 20, "directors": 0, "idle": 50, "other": 20}
     assert _shares(before, after) == pytest.approx(expected)

@@ -124,7 +124,7 @@ def _processor_time() -> dict[str, tuple[str, float]]:
 
 
 def _shares(before: dict[str, tuple[str, float]], after: dict[str, tuple[str, float]]) -> dict[str, float]:
-    """What the machine was busy with in between, as shares of all its processors."""
+    """What the machine was busy with in between, in per cent of all its processors."""
     kinds = {"janus": JANUS, "chrom": "browsers", "qemu": "directors", "idle": "idle", "all": "all"}
     seconds = dict.fromkeys([*kinds.values(), "other"], 0.0)
     for pid, (name, used) in after.items():
@@ -133,7 +133,7 @@ def _shares(before: dict[str, tuple[str, float]], after: dict[str, tuple[str, fl
             seconds[kind] += used - before.get(pid, (name, 0.0))[1]
     whole = seconds.pop("all")
     seconds["other"] = max(0.0, whole - sum(seconds.values()))
-    return {kind: each / whole for kind, each in seconds.items()}
+    return {kind: 100 * each / whole for kind, each in seconds.items()}
 
 
 def people(most: int, seconds: float, step: int, runs: int, report: Path | None) -> None:
@@ -195,7 +195,7 @@ def _fill(most: int, seconds: float, step: int) -> Iterator[dict[str, object]]:
                 "lost": round(loss, 5),
                 "frames": round(min(rates), 1),
                 "mbit": round(received * 8 / (end - begin) / 1e6, 2),
-                "processors": {kind: round(share * os.cpu_count(), 3) for kind, share in shares.items()},
+                "processors": {kind: round(share * os.cpu_count() / 100, 3) for kind, share in shares.items()},
             }
             if loss > 0.01:
                 break

@@ -267,7 +267,7 @@ def boot(director: topology.Node, options: dict, *arguments: str) -> tuple[int, 
         done = subprocess.run(
             ["ansible-playbook", file.name, *arguments],
             # One task: to start a Python that is kept would take longer than to start one.
-            env=os.environ | {"ANSIBLE_STDOUT_CALLBACK": "ansible.posix.json", "ANSIBLE_STRATEGY": "linear"},
+            env=os.environ | {"ANSIBLE_STDOUT_CALLBACK": "ansible.posix.json"} | AS_OPERATORS,
             capture_output=True,
             text=True,
             check=False,

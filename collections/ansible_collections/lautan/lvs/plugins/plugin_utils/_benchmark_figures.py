@@ -69,6 +69,22 @@ class Knee:
     figure: Figure
 
 
+@dataclass(frozen=True)
+class RoomFigures:
+    """A room with so many people in real browsers.
+
+    :ivar frames: a second, of the worst picture that was watched.
+    :ivar lost: the share of packets that did not arrive.
+    :ivar mbit: Mbit/s to clients.
+    :ivar processors: how many were busy, by what with.
+    """
+
+    frames: Figure
+    lost: Figure
+    mbit: Figure
+    processors: Mapping[str, Figure]
+
+
 class Measured:
     """Results, and what is made of them.
 
@@ -100,19 +116,19 @@ class Measured:
         kind = "time" if what in TIMES else "rate" if what in ("rate", "answered") else "share"
         return figure(self.rounds(key, what, part).values(), kind, self.reasons(key, what))
 
-    def rooms(self) -> dict[int, dict[str, Figure]]:
-        """By the number of people: ``frames`` (of the worst picture), ``lost``, ``mbit``, ``processors: NAME``."""
-        runs: dict[int, dict[str, list[float]]] = {}
-        for room in sorted(self.results.rooms, key=lambda room: room["people"]):
-            told = runs.setdefault(room["people"], {})
-            busy = {f"processors: {name}": used for name, used in room["processors"].items()}
-            for what, value in ({what: room[what] for what in ("frames", "lost", "mbit")} | busy).items():
-                told.setdefault(what, []).append(value)
+    def rooms(self) -> dict[int, RoomFigures]:
+        """By the number of people, from the fewest."""
         return {
-            people: {
-                what: figure(values, "rate" if what in ("frames", "mbit") else "share") for what, values in told.items()
-            }
-            for people, told in runs.items()
+            people: RoomFigures(
+                frames=figure((room["frames"] for room in rounds), "rate"),
+                lost=figure((room["lost"] for room in rounds), "share"),
+                mbit=figure((room["mbit"] for room in rounds), "rate"),
+                processors={
+                    name: figure((busy["processors"][name] for busy in rounds if name in busy["processors"]), "share")
+                    for name in dict.fromkeys(name for room in rounds for name in room["processors"])
+                },
+            )
+            for people, rounds in self.results.rooms.items()
         }
 
     def median(self, key: Key, what: str, part: str = "") -> float:

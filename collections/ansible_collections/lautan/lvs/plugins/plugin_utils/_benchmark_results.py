@@ -56,12 +56,13 @@ class Results:
     """Results in which nothing is wrong.
 
     :ivar samples: what was measured, by round.
+    :ivar rooms: the rounds with so many people in a room, from the fewest.
     """
 
     made: Mapping[str, Any]
     samples: Mapping[Key, Mapping[int, Mapping[str, Any]]]
     timelines: Sequence[Mapping[str, Any]]
-    rooms: Sequence[Mapping[str, Any]]
+    rooms: Mapping[int, Sequence[Mapping[str, Any]]]
 
 
 class ResultsError(ValueError):
@@ -104,6 +105,7 @@ _Rule = tuple[Callable[[Any], bool], str]
 _NUMBER: Final = (_number, "must be a number that is not negative")
 _POSITIVE: Final = (lambda value: _number(value) and value > 0, "must be a number above 0")
 _WHOLE: Final = (_whole, "must be a whole number that is not negative")
+_WHOLE_POSITIVE: Final = (lambda value: _whole(value) and value > 0, "must be a whole number above 0")
 _TEXT: Final = (lambda value: isinstance(value, str), "must be a string")
 _TEXTS: Final = (_texts, "must be a list of strings")
 _MAPPINGS: Final = (_mappings, "must be a list of mappings")
@@ -136,7 +138,7 @@ _SAMPLE: Final = {
     "workload": _one_of(WORKLOADS),
     "path": _one_of(PATHS),
     "scheduler": _or_null(_one_of(SCHEDULERS)),
-    "servers": (lambda value: _whole(value) and value > 0, "must be a whole number above 0"),
+    "servers": _WHOLE_POSITIVE,
     "round": _WHOLE,
     "offered": _or_null(_POSITIVE),
     "seconds": _POSITIVE,
@@ -169,7 +171,7 @@ _TIMELINE: Final = {
 }
 _ROOM: Final = {
     "round": _WHOLE,
-    "people": (lambda value: _whole(value) and value > 0, "must be a whole number above 0"),
+    "people": _WHOLE_POSITIVE,
     "streams": _WHOLE,
     "lost": (lambda value: _number(value) and value <= 1, "must be a share from 0 to 1"),
     "frames": _NUMBER,
@@ -217,7 +219,10 @@ def read_results(results: Any) -> Results:
             rounds[sample["round"]] = sample
     if mistakes:
         raise ResultsError("\n".join(mistakes))
-    return Results(made, samples, optional["timelines"], optional["rooms"])
+    rooms: dict[int, list[Mapping[str, Any]]] = {}
+    for room in sorted(optional["rooms"], key=lambda room: room["people"]):
+        rooms.setdefault(room["people"], []).append(room)
+    return Results(made, samples, optional["timelines"], rooms)
 
 
 def _mistakes(label: str, values: Mapping[str, Any], rules: Mapping[str, _Rule]) -> list[str]:

@@ -14,7 +14,12 @@ from html import escape
 from typing import Final
 
 from ansible_collections.lautan.lvs.plugins.plugin_utils import _benchmark_words as words
-from ansible_collections.lautan.lvs.plugins.plugin_utils._benchmark_figures import TIMES, Measured, describe
+from ansible_collections.lautan.lvs.plugins.plugin_utils._benchmark_figures import (
+    TIMES,
+    Measured,
+    RoomFigures,
+    describe,
+)
 from ansible_collections.lautan.lvs.plugins.plugin_utils._benchmark_results import (
     EVENTS,
     PATHS,
@@ -405,32 +410,30 @@ def _rooms(measured: Measured) -> Iterator[str]:
         return
     across = Axis("people in the room", low=0, whole=True)
 
-    def series(what: str, name: str, colour: int) -> Series:
-        return Series(name, [p for people, figures in rooms.items() for p in _point(people, figures[what])], colour)
+    def series(name: str, colour: int, of: Callable[[RoomFigures], Figure | None]) -> Series:
+        found = [(people, figure) for people, room in rooms.items() if (figure := of(room))]
+        return Series(name, [point for people, figure in found for point in _point(people, figure)], colour)
 
-    busy = [(what, f"processors: {what}") for what in measured.results.rooms[0]["processors"]]
+    names = list(dict.fromkeys(name for room in rooms.values() for name in room.processors))
+    frames = series("frames/s", 1, lambda room: room.frames)
+    lost = series("lost", 5, lambda room: room.lost)
+    busy = [
+        series(name, number, lambda room, name=name: room.processors.get(name)) for number, name in enumerate(names, 1)
+    ]
     yield _plots(
         [
-            lines("Frames of the worst picture", across, Axis("frames/s", low=0), [series("frames", "frames/s", 1)]),
-            lines("Packets that were lost", across, Axis("lost", percent, low=0), [series("lost", "lost", 5)]),
-            lines(
-                "What was busy",
-                across,
-                Axis("processors", low=0),
-                [series(key, what, number) for number, (what, key) in enumerate(busy, 1)],
-            ),
+            lines("Frames of the worst picture", across, Axis("frames/s", low=0), [frames]),
+            lines("Packets that were lost", across, Axis("lost", percent, low=0), [lost]),
+            lines("What was busy", across, Axis("processors", low=0), busy),
         ]
     )
-    shows = {"frames": plain, "mbit": plain, "lost": percent} | {key: plain for _what, key in busy}
-    rows = [
-        (
-            str(people),
-            *(words.cells(figures[what], show)[0] for what, show in shows.items()),
-            str(figures["lost"].rounds),
-        )
-        for people, figures in rooms.items()
-    ]
-    heads = ("people", "frames/s", "Mbit/s to them", "lost", *(what for what, _key in busy), "rounds")
+    rows = []
+    for people, room in rooms.items():
+        figures = [(room.frames, plain), (room.mbit, plain), (room.lost, percent)]
+        cells = [words.cells(figure, show)[0] for figure, show in figures]
+        used = [words.cells(room.processors[name], plain)[0] if name in room.processors else "-" for name in names]
+        rows.append((str(people), *cells, *used, str(room.lost.rounds)))
+    heads = ("people", "frames/s", "Mbit/s to them", "lost", *names, "rounds")
     yield html_table(Table(heads, rows))
 
 

@@ -36,7 +36,6 @@ UNITS: Final = {
     "tls": "handshakes/s",
     "signalling": "messages/s",
 }
-_ROOM_UNITS: Final = {"frames": "1/s", "lost": "share", "mbit": "Mbit/s"}
 
 
 @dataclass(frozen=True)
@@ -108,11 +107,11 @@ def summary(measured: Measured) -> list[Part]:
 
 
 def _rooms(measured: Measured) -> Iterator[str]:
-    for people, figures in measured.rooms().items():
-        used = {name.partition(": ")[2]: each.median for name, each in figures.items() if name.startswith("processors")}
-        most = max((name for name in used if name != "idle"), key=lambda name: used[name], default="")
+    for people, room in measured.rooms().items():
+        used = {name: each.median for name, each in room.processors.items() if name != "idle"}
+        most = max(used, key=lambda name: used[name], default="")
         busy = f"; {most} used most, {plain(used[most])} processors" if most else ""
-        frames, lost = given(figures["frames"], plain), given(figures["lost"], percent)
+        frames, lost = given(room.frames, plain), given(room.lost, percent)
         yield f"{people} people: frames/s of the worst picture {frames}; lost {lost}{busy}."
 
 
@@ -284,11 +283,11 @@ def csv_text(measured: Measured) -> str:
     writer.writerow((*Key._fields, "figure", "unit", "median", "low", "high", "spread", "rounds", "too_noisy"))
     for key, what, figure, _show, unit in every(measured):
         writer.writerow([*key, what, unit, *_numbers(figure)])
-    for people, figures in measured.rooms().items():
-        for what, figure in figures.items():
-            writer.writerow(
-                ["rooms", "dr", "", "", people, what, _ROOM_UNITS.get(what, "processors"), *_numbers(figure)]
-            )
+    for people, room in measured.rooms().items():
+        busy = [(f"processors: {name}", "processors", figure) for name, figure in room.processors.items()]
+        told = [("frames", "1/s", room.frames), ("lost", "share", room.lost), ("mbit", "Mbit/s", room.mbit), *busy]
+        for what, unit, figure in told:
+            writer.writerow(["rooms", "dr", "", "", people, what, unit, *_numbers(figure)])
     for name, figure, _show in derived(measured):
         writer.writerow(["", "", "", "", "", name, "", *_numbers(figure)])
     return file.getvalue()

@@ -173,10 +173,7 @@ def measured_figures(results: Results) -> dict[str, float]:
     if most := max(_medians(results, "small", ("dr",), _rate), default=0):
         found["director_packets"] = most
     # Of rooms: the streams to clients, and how busy Janus was with them.
-    rooms: dict[int, list[float]] = {}
-    for room in results.rooms:
-        rooms.setdefault(room["people"], []).append(_packets_per_core(room))
-    if most := max(map(median, rooms.values()), default=0):
+    if most := max((median(map(_packets_per_core, rounds)) for rounds in results.rooms.values()), default=0):
         found["packets_per_core"] = most
     return found
 
