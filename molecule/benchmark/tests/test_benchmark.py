@@ -49,6 +49,9 @@ def measure(playbook, place, *words: str) -> tuple[int, str, dict]:
 @pytest.fixture(scope="module")
 def before():
     cluster.wait_whole()
+    # What hosts did in a run is told from their clocks, which a playbook that rebooted some has not set.
+    for host in HOSTS:
+        fleet.set_clock(host)
     return look()
 
 
@@ -83,8 +86,9 @@ def test_quick(playbook, before, tmp_path):
         path: [s["director_bytes"] / s["bytes"] for s in samples if (s["workload"], s["path"]) == ("download", path)]
         for path in ("dr", "nat", "haproxy", "nginx")
     }
-    assert max(share.pop("dr")) < 0.1
-    assert min(min(each) for each in share.values()) > 0.9
+    # What a host sent is known four times a second, and a run lasts one: these shares are no figures, but far apart.
+    assert max(share.pop("dr")) < 0.2, share
+    assert min(min(each) for each in share.values()) > 0.5, share
     assert before == look()
     cluster.wait_whole()
 
