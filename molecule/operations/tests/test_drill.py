@@ -17,7 +17,7 @@ from pathlib import Path
 import pytest
 
 from lab import cluster, fleet, measure, process, topology
-from lab.ansible import AS_OPERATORS, unfolded
+from lab.ansible import kept_python, unfolded
 
 pytestmark = pytest.mark.long
 
@@ -30,13 +30,12 @@ MEANT = ["-e", f"confirm={DOMAIN}", "-e", json.dumps({"drill_window": ["Mon-Sun 
 
 
 def start(log: Path, *arguments: str) -> subprocess.Popen:
-    """Start a drill, without what makes Ansible faster in other tests: tasks in the background never end with that."""
     command = [str(topology.ROOT / ".venv/bin/ansible-playbook"), "playbooks/drill.yml", "-e", f"log={log}", *arguments]
     with open(log.with_suffix(".out"), "wb") as out:
         return subprocess.Popen(
             command,
             cwd=topology.ROOT,
-            env=os.environ | AS_OPERATORS,
+            env=os.environ | kept_python(),
             stdout=out,
             stderr=out,
             start_new_session=True,

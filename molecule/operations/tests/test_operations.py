@@ -192,6 +192,8 @@ rm -rf /srv/lautan-test
 mkdir -p /srv/lautan-test
 cd /srv/lautan-test
 for package in PACKAGES; do
+    # What is known is an earlier run's archive, which is gone, if there was one.
+    [ -n "$(apt-cache madison $package)" ] || apt-get update --quiet > /dev/null
     # Not the one that an earlier run has made, which no archive has.
     version=$(apt-cache madison $package | cut -d '|' -f 2 | tr -d ' ' | head -n 1)
     apt-get download --quiet $package=$version 2> /dev/null
