@@ -78,7 +78,8 @@ def test_a_director_and_a_real_server(log, ansible):
     table = ["-m", "ansible.builtin.debug", "-a", "msg={{ " + lines + " | join('\\n') }}"]
     status, again = ansible("ansible", "localhost", *table)
     assert status == 0, again
-    assert row.search(again).group().strip() == row.search(out).group().strip()
+    # The last in what it printed: before, there is the report of the first fault alone, whose columns may be narrower.
+    assert row.search(again).group().strip() == row.findall(out)[-1].strip()
 
     assert (server["fault"], server["victim"]) == ("nginx-stopped", victim)
     answers = [set(each["answered"]) for each in server["load"]["seconds"]]
