@@ -29,24 +29,6 @@ LOCK = "/var/lib/lautan-operation"
 MEANT = ["-e", f"confirm={DOMAIN}", "-e", json.dumps({"drill_window": ["Mon-Sun 00:00-24:00"]})]
 
 
-def start(log: Path, *arguments: str) -> subprocess.Popen:
-    command = [str(topology.ROOT / ".venv/bin/ansible-playbook"), "playbooks/drill.yml", "-e", f"log={log}", *arguments]
-    with open(log.with_suffix(".out"), "wb") as out:
-        return subprocess.Popen(
-            command,
-            cwd=topology.ROOT,
-            env=os.environ | kept_python(),
-            stdout=out,
-            stderr=out,
-            start_new_session=True,
-        )
-
-
-def drill(log: Path, *arguments: str) -> tuple[int, str]:
-    status = start(log, *arguments).wait()
-    return status, log.with_suffix(".out").read_text()
-
-
 def locks() -> list[str]:
     return [process.run(fleet.ssh(director, f"cat {LOCK} 2> /dev/null || :")) for director in DIRECTORS]
 
@@ -56,11 +38,17 @@ def log(tmp_path):
     return tmp_path / "drills.jsonl"
 
 
-def test_a_director_and_a_real_server(log, ansible):
+@pytest.fixture
+def drill(playbook, log):
+    """Run a drill; returns its exit status and output."""
+    return lambda *arguments: playbook("drill", "-e", f"log={log}", *arguments)
+
+
+def test_a_director_and_a_real_server(drill, log, ansible):
     """Another client has noticed the same. Later, the reports make the same table again."""
     before, victim, results = cluster.active_director(), "rs1", []
     words = [*MEANT, "-e", "fault=keepalived-stopped,nginx-stopped", "-e", "drill_seconds=8"]
-    seen = measure.under_load("drill", lambda: results.append(drill(log, *words)), interval=0.1)
+    seen = measure.under_load("drill", lambda: results.append(drill(*words)), interval=0.1)
     print(f"\ndrill: {seen}")
     status, out = results[0]
     assert status == 0, out
@@ -99,9 +87,9 @@ def test_a_director_and_a_real_server(log, ansible):
     cluster.wait_whole()
 
 
-def test_every_fault(log):
+def test_every_fault(drill, log):
     """Each that is possible happens, and the cluster is whole after each."""
-    status, out = drill(log, *MEANT, "-e", "fault=all", "-e", "drill_seconds=8")
+    status, out = drill(*MEANT, "-e", "fault=all", "-e", "drill_seconds=8")
     print(out.rpartition("TASK [Tell what clients have noticed]")[2])
     assert status == 0, out
     reports = [json.loads(line) for line in log.read_text().splitlines()]
@@ -118,9 +106,9 @@ def test_every_fault(log):
     cluster.wait_whole()
 
 
-def test_it_must_be_meant_and_be_the_time_for_it(log):
+def test_it_must_be_meant_and_be_the_time_for_it(drill):
     """All reasons at once, before any host is asked."""
-    status, out = drill(log, "-e", "fault=crash,fire")
+    status, out = drill("-e", "fault=crash,fire")
     assert status != 0
     out = unfolded(out)
     assert f"say that you mean this cluster with -e confirm={DOMAIN}" in out
@@ -129,14 +117,28 @@ def test_it_must_be_meant_and_be_the_time_for_it(log):
     assert "PLAY [Directors]" not in out
 
 
-def test_nobody_may_be_in_rooms(person, log):
+def test_nobody_may_be_in_rooms(drill, person, log):
     someone = person("Alice", "alice")
     someone.enter("class-1a")
-    status, out = drill(log, *MEANT, "-e", "fault=reboot")
+    status, out = drill(*MEANT, "-e", "fault=reboot")
     assert status != 0
     assert "Nothing was broken, as people are in rooms: class-1a." in unfolded(out)
     assert not log.exists()
     assert locks() == ["", ""]
+
+
+def start(log: Path, *arguments: str) -> subprocess.Popen:
+    """Start a drill whose controller can be killed."""
+    command = [str(topology.ROOT / ".venv/bin/ansible-playbook"), "playbooks/drill.yml", "-e", f"log={log}", *arguments]
+    with open(log.with_suffix(".out"), "wb") as out:
+        return subprocess.Popen(
+            command,
+            cwd=topology.ROOT,
+            env=os.environ | kept_python(),
+            stdout=out,
+            stderr=out,
+            start_new_session=True,
+        )
 
 
 def test_the_controller_dies_while_something_is_broken(playbook, log, tmp_path, monkeypatch):
