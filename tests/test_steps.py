@@ -76,6 +76,26 @@ def test_output_is_shown_only_on_failure(capsys: pytest.CaptureFixture[str]) -> 
     assert "quiet" not in output
 
 
+def test_a_failed_test_is_told_in_the_end(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    path = tmp_path / "report.xml"
+    said = "".join(f"E   line {number}\n" for number in range(100))
+    path.write_text(
+        '<testsuites><testsuite tests="2" failures="1">'
+        '<testcase classname="tests.test_cluster" name="test_good"/>'
+        '<testcase classname="tests.test_cluster" name="test_bad">'
+        f"<failure>def test_bad():\n{said}</failure></testcase>"
+        "</testsuite></testsuites>",
+        encoding="utf-8",
+    )
+    runner = Runner()
+    runner.results.append(steps.judge(Step("pytest", ["false"], junit=path), 0, 1))
+    runner.report()
+    told = capsys.readouterr().out.strip().splitlines()
+    assert told[0] == "tests.test_cluster::test_bad"
+    assert told[1:-2] == [f"E   line {number}" for number in range(100 - steps.LAST_LINES, 100)]
+    assert told[-1] == "1 passed, 1 failed"
+
+
 def test_nothing_run_is_a_failure() -> None:
     assert Runner().report() == 1
 

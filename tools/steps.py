@@ -26,6 +26,9 @@ JUNIT = CACHE / "junit"
 # How long a step that has been told to stop may take to clean up.
 GRACE_SECONDS = 60
 
+# How much of a failed test is told once more in the end: a playbook's last words say what was wrong with it.
+LAST_LINES = 25
+
 
 @dataclass(frozen=True)
 class Step:
@@ -54,6 +57,7 @@ class Result:
     passed: int
     failed: int
     skipped: int = 0
+    complaints: list[str] = field(default_factory=list)
 
     def __str__(self) -> str:
         counts = ""
@@ -64,9 +68,16 @@ class Result:
         return f"{'FAILED' if self.failed else 'OK':6}  {self.seconds:6.1f} s  {self.step.name}{counts}"
 
 
+def complaint(case: ET.Element, failure: ET.Element) -> str:
+    """Tell a failed test with the end of what it said."""
+    said = [line.rstrip() for line in (failure.text or "").splitlines() if line.startswith("E  ")]
+    return "\n".join([f"{case.get('classname', '')}::{case.get('name', '')}", *said[-LAST_LINES:]])
+
+
 def judge(step: Step, seconds: float, returncode: int) -> Result:
     """Count the tests of a finished step. Nothing tested is a failure, and so is a failure nobody counted."""
     passed = failed = skipped = 0
+    complaints: list[str] = []
     if step.junit:
         with suppress(OSError, ET.ParseError):  # no report: no tests
             for suite in ET.parse(step.junit).getroot().iter("testsuite"):
@@ -75,13 +86,18 @@ def judge(step: Step, seconds: float, returncode: int) -> Result:
                 failed += broken
                 skipped += unrun
                 passed += int(suite.get("tests", 0)) - broken - unrun
+                complaints += [
+                    complaint(case, failure)
+                    for case in suite.iter("testcase")
+                    for failure in (*case.iter("failure"), *case.iter("error"))
+                ]
         if not passed and not failed:
             failed = 1
     if returncode and not failed:
         failed = 1
     if step.counts and not failed:
         passed += 1
-    return Result(step, seconds, passed, failed, skipped)
+    return Result(step, seconds, passed, failed, skipped, complaints)
 
 
 def repository_files() -> list[Path]:
@@ -144,7 +160,10 @@ class Runner:
         self.results.append(Result(Step(name, []), seconds=0, passed=0, failed=1))
 
     def report(self) -> int:
-        """Print the last line, the sum of all results; return the exit status."""
+        """Print each failed test, and in the last line the sum of all results; return the exit status."""
+        for result in self.results:
+            for told in result.complaints:
+                print(f"\n{told}\n")
         passed = sum(result.passed for result in self.results)
         failed = sum(result.failed for result in self.results)
         print(f"{passed} passed, {failed} failed", flush=True)
