@@ -305,7 +305,7 @@ def test_reboot(run, unnoticed):
 
 
 @pytest.mark.long
-def test_another_release_of_debian(playbook, run):
+def test_another_release_of_debian(playbook, run, content):
     """Directors go from Debian 12 to 13. The lab must be made anew afterwards; so this comes last."""
     ask = ". /etc/os-release && echo $VERSION_CODENAME"
     if {process.run(fleet.ssh(director, ask)).strip() for director in DIRECTORS} != {"bookworm"}:
@@ -327,4 +327,4 @@ def test_another_release_of_debian(playbook, run):
         assert process.run(fleet.ssh(director, "dpkg-query -W -f '${Version}' keepalived")).startswith("1:2.3.")
     assert process.run(fleet.ssh(NODES["rs1"], ask)).strip() == "bookworm"
     cluster.wait_whole()
-    run("verify")
+    content()
