@@ -45,6 +45,16 @@ def vip_holders() -> list[Node]:
     return [node for node in every if vip in run(fleet.ssh(node, "ip -brief address show"), check=False)]
 
 
+def gave_way(director: Node, since: float) -> bool:
+    """Tell whether a director gave the VIPs away since a moment (s since 1970), as a planned switchover has it do.
+
+    Who holds them afterwards does not tell: a standby whose emulated processor stands still for a moment has heard no
+    advert, and takes over.
+    """
+    log = run(fleet.ssh(director, f"journalctl --quiet --identifier=Keepalived_vrrp --since=@{since:.0f}"))
+    return "Entering FAULT STATE" in log
+
+
 def where() -> str:
     """One line for people: the cluster's address and which director serves it."""
     facts = cluster_facts()
