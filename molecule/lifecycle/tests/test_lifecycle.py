@@ -28,8 +28,8 @@ WITH_RS4 = ("-i", str(topology.INVENTORY), "-i", str(topology.ROOT / "molecule/l
 DOMAIN = cluster.cluster_facts()["lvs_domain"]
 SECRETS = topology.INVENTORY.parent / "secrets"
 
-# What a host is, as far as this collection could have changed it. Not compared: what programs make of other files, and
-# copies that they keep.
+# What a host is, as far as this collection could have changed it. Not compared: what programs make of other files,
+# copies that they keep, and whom packet filters have noted for a moment.
 STATE = r"""
 set -e
 echo; echo == packages
@@ -47,7 +47,7 @@ ip rule show
 ip -6 rule show
 ip route show table local proto 198
 echo; echo == filter
-nft list ruleset
+nft list ruleset | sed '/ expires /d'
 echo; echo == kernel
 sysctl --ignore net.ipv4.conf.all.arp_ignore net.ipv4.conf.all.arp_announce net.ipv4.conf.all.rp_filter \
     net.ipv4.ip_forward net.ipv6.conf.all.forwarding kernel.panic
