@@ -70,7 +70,8 @@ class Result:
 
 def complaint(case: ET.Element, failure: ET.Element) -> str:
     """Tell a failed test with the end of what it said."""
-    said = [line.rstrip() for line in (failure.text or "").splitlines() if line.startswith("E  ")]
+    lines = [line.rstrip() for line in (failure.text or "").splitlines()]
+    said = [line for line in lines if line.startswith("E  ")] or lines  # a group of exceptions has none
     return "\n".join([f"{case.get('classname', '')}::{case.get('name', '')}", *said[-LAST_LINES:]])
 
 

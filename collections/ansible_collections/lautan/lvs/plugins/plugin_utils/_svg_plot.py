@@ -95,6 +95,10 @@ class Bar:
     text: str = ""
 
 
+# Below it, floats have too few digits left to be divided; it is as good as nothing.
+_TINY = 1e-300
+
+
 class _Scale:
     """From values to places on the page, with ticks at numbers that people like."""
 
@@ -102,7 +106,7 @@ class _Scale:
         known = [value for value in (*values, axis.low, axis.high) if math.isfinite(value)]
         self._log = axis.log
         if axis.log:
-            known = [value for value in known if value > 0] or [1.0]
+            known = [value for value in known if value > _TINY] or [1.0]
             self._low, self._high = min(known) / 1.15, max(known) * 1.15
             self.ticks = _log_ticks(self._low, self._high, wanted)
         else:
@@ -122,7 +126,7 @@ class _Scale:
 
 
 def _step(width: float, wanted: int) -> float:
-    power = 10 ** math.floor(math.log10(width / wanted))
+    power = 10 ** math.floor(math.log10(max(width, _TINY) / wanted))
     return next(step * power for step in (1, 2, 5, 10) if width / (step * power) <= wanted)
 
 

@@ -10,7 +10,7 @@ import math
 import re
 from xml.etree import ElementTree
 
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from ansible_collections.lautan.lvs.plugins.plugin_utils._svg_plot import (
@@ -31,6 +31,8 @@ NUMBERS = st.floats(-1e9, 1e9, allow_nan=False)
 
 
 @given(st.lists(NUMBERS, min_size=1), st.booleans())
+@example(values=[5e-324], log=True)
+@example(values=[5e-324], log=False)
 def test_every_value_is_on_the_page(values: list[float], log: bool) -> None:
     scale = _Scale(Axis("", log=log), values, 100.0, 400.0, 5)
     for value in (*values, *scale.ticks):
