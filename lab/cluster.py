@@ -45,14 +45,21 @@ def vip_holders() -> list[Node]:
     return [node for node in every if vip in run(fleet.ssh(node, "ip -brief address show"), check=False)]
 
 
-def gave_way(director: Node, since: float) -> bool:
-    """Tell whether a director gave the VIPs away since a moment (s since 1970), as a planned switchover has it do.
+def journal(director: Node, since: float) -> str:
+    """What keepalived said since a moment, each line with its own; both in seconds since 1970."""
+    return run(fleet.ssh(director, f"journalctl --unit=keepalived --output=short-unix --since=@{since:.0f}"))
+
+
+def switched_over(active: Node, since: float) -> bool:
+    """Tell whether a director gave the VIPs away since a moment, as planned switchovers do, and another took them.
 
     Who holds them afterwards does not tell: a standby whose emulated processor stands still for a moment has heard no
     advert, and takes over.
     """
-    log = run(fleet.ssh(director, f"journalctl --quiet --identifier=Keepalived_vrrp --since=@{since:.0f}"))
-    return "Entering FAULT STATE" in log
+    others = [node for node in nodes().values() if node.role == "directors" and node != active]
+    return "Entering FAULT STATE" in journal(active, since) and any(
+        "Entering MASTER STATE" in journal(other, since) for other in others
+    )
 
 
 def where() -> str:

@@ -113,14 +113,14 @@ def run(playbook):
 
 
 @pytest.fixture
-def content(playbook):
-    """Have verify find the cluster as it should be; returns its output.
+def verified(playbook):
+    """Have verify.yml find the cluster as it should be; returns its output.
 
     It looks at one moment. Where processors are emulated, adverts or health checks are late now and then, and a
     takeover may fall into it. Whatever lasts is there when it looks again; the rest is a warning of pytest.
     """
 
-    def verified(*arguments: str, repair: bool = False) -> str:
+    def content(*arguments: str, repair: bool = False) -> str:
         status, out = playbook("verify", *arguments, *(["-e", "repair=true"] if repair else []))
         if status != 0:
             warnings.warn(out.partition("The cluster is not as it should be:")[2] or out, stacklevel=2)
@@ -128,7 +128,7 @@ def content(playbook):
             assert looked_again == 0, out + last
         return out
 
-    return verified
+    return content
 
 
 @pytest.fixture(scope="session")

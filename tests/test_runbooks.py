@@ -141,19 +141,25 @@ def test_no_command_is_in_another_block() -> None:
     assert list(filter(looks_like_one.search, others)) == []
 
 
-@pytest.mark.parametrize("name", TESTS)
-def test_that_test_is_there(name: str) -> None:
-    text = (ROOT / name).read_text(encoding="utf-8")
-    functions = {
-        node.name: ast.get_source_segment(text, node)
+def sources(path: Path) -> dict[str, str]:
+    """The text of each function of a file, by name."""
+    text = path.read_text(encoding="utf-8")
+    return {
+        node.name: ast.get_source_segment(text, node) or ""
         for node in ast.parse(text).body
         if isinstance(node, ast.FunctionDef)
     }
+
+
+@pytest.mark.parametrize("name", TESTS)
+def test_that_test_is_there(name: str) -> None:
+    functions, fixtures = sources(ROOT / name), sources(ROOT / "molecule/conftest.py")
     assert set(TESTS[name].values()) - functions.keys() == set()
     for command, test in TESTS[name].items():
         if playbook := re.match(r"(\w+)\.yml\b", command):
-            runs = [f'"{playbook[1]}"', *(["content("] if playbook[1] == "verify" else [])]  # the fixture runs that one
-            assert any(each in functions[test] for each in runs), f"{test} does not run {command}"
+            head = functions[test].partition(":\n")[0]
+            does = functions[test] + "".join(fixtures[each] for each in fixtures if re.search(rf"\b{each}\b", head))
+            assert f'"{playbook[1]}"' in does, f"{test} does not run {command}"
 
 
 def test_make_installs_tools_as_the_runbook_does() -> None:

@@ -250,8 +250,8 @@ def test_preflight(playbook):
     assert {name: changed for name, _, changed in recap} == dict.fromkeys(("localhost", *CLUSTER), "0"), out
 
 
-def test_verify_is_content(content):
-    assert "The cluster is as the inventory describes it, and serves." in content()
+def test_verify_is_content(verified):
+    assert "The cluster is as the inventory describes it, and serves." in verified()
 
 
 def test_verify_tells_every_fault_and_site_mends_them(node, playbook):
@@ -287,9 +287,9 @@ def saved(node, name: str) -> list[str]:
     return sorted(node(name).check_output("ipvsadm --save --numeric").split("\n"))
 
 
-def wait_for_tables(node, tables: dict[str, list[str]]) -> None:
+def wait_for_tables(node, tables: dict[str, list[str]], timeout: float = 10) -> None:
     """Where processors are emulated, a check may be late while a playbook runs; it is made up for a second later."""
-    process.wait_until(lambda: {name: saved(node, name) for name in DIRECTORS} == tables, "whole tables", timeout=10)
+    process.wait_until(lambda: {name: saved(node, name) for name in DIRECTORS} == tables, "whole tables", timeout)
 
 
 @pytest.fixture
@@ -306,7 +306,7 @@ def tables_restored(node):
             )
 
 
-def test_verify_tells_and_repairs_what_was_changed_by_hand(node, holders, playbook, content, tables_restored):
+def test_verify_tells_and_repairs_what_was_changed_by_hand(node, holders, playbook, verified, tables_restored):
     """A reload of keepalived does not: it never looks at the kernel's table again."""
     (active,) = holders(VIPS[0])
     (standby,) = (name for name in DIRECTORS if name != active)
@@ -350,7 +350,7 @@ def test_verify_tells_and_repairs_what_was_changed_by_hand(node, holders, playbo
     assert "IPVS table: missing" not in told, "told twice"
     assert not re.search(r"\brs[123]: ", told), "there was no such fault, or not any more"
 
-    told = unfolded(content(repair=True))
+    told = unfolded(verified(repair=True))
     assert "ipvsadm -e -t 198.18.0.100:443 -r 198.18.0.22:443 -g -w 1" in told
     assert "ipvsadm -D -u 198.18.0.100:53" in told
     assert "ipvsadm -A -t [fd00:c612::100]:443 -s mh -b mh-fallback,mh-port" in told
@@ -358,14 +358,15 @@ def test_verify_tells_and_repairs_what_was_changed_by_hand(node, holders, playbo
 
 
 @pytest.mark.long
-def test_repair_does_not_put_back_what_failed(node, playbook, content, tables_restored):
+def test_repair_does_not_put_back_what_failed(node, playbook, verified, tables_restored):
     """rs3 is out for a good reason, and rs2 for none."""
     node("rs3").check_output("systemctl stop nginx")
     try:
-        deadline = time.monotonic() + 60
-        while any(is_web_on_rs3(line) for name in DIRECTORS for line in saved(node, name)):
-            assert time.monotonic() < deadline, "keepalived has not taken rs3 out"
-            time.sleep(1)
+        process.wait_until(
+            lambda: not any(is_web_on_rs3(line) for name in DIRECTORS for line in saved(node, name)),
+            "keepalived to take rs3 out",
+            timeout=60,
+        )
         node("director1").check_output("ipvsadm --delete-server -t 198.18.0.100:443 -r 198.18.0.22:443")
         status, out = playbook("verify", "--extra-vars", "repair=true")
         assert status != 0
@@ -377,9 +378,6 @@ def test_repair_does_not_put_back_what_failed(node, playbook, content, tables_re
         assert not [line for line in table if is_web_on_rs3(line)]
     finally:
         node("rs3").check_output("systemctl start nginx")
-        deadline = time.monotonic() + 60
-        while any(saved(node, name) != tables_restored[name] for name in DIRECTORS) and time.monotonic() < deadline:
-            time.sleep(1)
-    assert {name: saved(node, name) for name in DIRECTORS} == tables_restored
+        wait_for_tables(node, tables_restored, timeout=60)
     # There is nothing to repair, and then it changes nothing.
-    assert "changed=1" not in content(repair=True)
+    assert "changed=1" not in verified(repair=True)

@@ -72,7 +72,7 @@ def test_one_more_service(run, trusting_client):
     assert {ask(vip) for vip in VIPS} == {""}
 
 
-def test_nat_and_back(playbook, run, content, ansible, addresses, get):
+def test_nat_and_back(playbook, run, verified, ansible, addresses, get):
     """As docs/runbooks/forwarding.md does it in the lab. Answers come through the director that is active."""
     facts = ("-e", "lvs_forwarding=nat", "-e", "lvs_conference=false")
 
@@ -101,7 +101,7 @@ def test_nat_and_back(playbook, run, content, ansible, addresses, get):
         assert status != 0
         assert "and not to the active director" in unfolded(out)
         route("198.18.0.90", "fd00:c612::90")
-        content(*facts)
+        verified(*facts)
         assert holding_vips() == []
         for director in DIRECTORS:
             lines = [line for line in entries(director) if line.startswith("-a ")]
@@ -118,7 +118,7 @@ def test_nat_and_back(playbook, run, content, ansible, addresses, get):
         run("site")
         raise
     conference.wait_whole()
-    content()
+    verified()
     assert holding_vips() == sorted(names)
     assert not any(" -m " in line for director in DIRECTORS for line in entries(director))
     assert answering() == names

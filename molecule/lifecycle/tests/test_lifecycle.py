@@ -353,7 +353,7 @@ def test_director_leaves_and_is_replaced(run, unnoticed):
 
 
 @pytest.mark.long
-def test_the_whole_cluster_is_taken_down(run, content):
+def test_the_whole_cluster_is_taken_down(run, verified):
     """Each host is as it was before: some are installed anew to see that. All can then be deployed again."""
     hosts = [node for node in NODES.values() if node.role in ("directors", "real_servers", "monitoring")]
     run("teardown", "-e", f"confirm={DOMAIN}")
@@ -376,4 +376,4 @@ def test_the_whole_cluster_is_taken_down(run, content):
         assert list(filter(ours.search, left[name]["files"] | left[name]["units"])) == [], name
     run("site")
     conference.wait_whole()
-    content()
+    verified()

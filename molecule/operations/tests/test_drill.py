@@ -58,6 +58,10 @@ def test_a_director_and_a_real_server(drill, log, ansible):
     (other,) = (each.name for each in DIRECTORS if each != before)
     assert director["before"] == {vip: [before.name] for vip in VIPS}
     assert director["after"] == {vip: [other] for vip in VIPS}
+    # They may have moved since, together.
+    together = [{vip: [name] for vip in VIPS} for name in (before.name, other)]
+    assert server["before"] in together
+    assert server["after"] in together
     assert (director["load"]["failed"], director["load"]["held"]) == (0, "alive")
     row = re.compile(rf"^ *keepalived-stopped +{before.name} +{before.name} -> {other} .* well$", re.MULTILINE)
     assert row.search(out)

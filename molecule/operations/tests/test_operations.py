@@ -120,7 +120,7 @@ def test_switchover(run, unnoticed):
     """Whichever director stands by takes over."""
     active, began = cluster.active_director(), time.time()
     unnoticed("switchover", lambda: run("switchover"))
-    assert cluster.gave_way(active, began)
+    assert cluster.switched_over(active, began)
 
 
 @pytest.mark.long
@@ -258,13 +258,13 @@ def test_rolling_update(playbook, run, newer_packages, stops):
             assert status != 0
             why = r"rs1: packages could not be brought up to date: .* the others serve\."
             assert re.search(why, unfolded(out))
-            assert cluster.gave_way(active, began)
+            assert cluster.switched_over(active, began)
             active, began = cluster.active_director(), time.time()
             states = {name: frozenset(weights(active, NODES[name])) for name in ("rs1", "rs2", "rs3")}
             assert states == {"rs1": frozenset({0}), "rs2": frozenset({1}), "rs3": frozenset({1})}
             process.run(fleet.ssh(third, "cd /srv/lautan-test && cp good Packages"))
         run("update", *([] if stops else ["-e", "reboot=never"]))
-        assert cluster.gave_way(active, began)
+        assert cluster.switched_over(active, began)
 
     seen = measure.under_load("update", update, interval=0.1)
     print(f"\nupdate: {seen}")
@@ -296,7 +296,7 @@ def test_reboot(run, unnoticed):
     after = boots()
     assert "" not in before + after
     assert [host.name for host, then, now in zip(hosts, before, after, strict=True) if then == now] == []
-    assert cluster.gave_way(active, began)
+    assert cluster.switched_over(active, began)
     cluster.wait_whole()
     servers = [node for node in hosts if node.role == "real_servers"]
     assert [weights(director, server) for director in DIRECTORS for server in servers] == [{1}] * 2 * len(servers)
@@ -304,7 +304,7 @@ def test_reboot(run, unnoticed):
 
 
 @pytest.mark.long
-def test_another_release_of_debian(playbook, run, content):
+def test_another_release_of_debian(playbook, run, verified):
     """Directors go from Debian 12 to 13. The lab must be made anew afterwards; so this comes last."""
     ask = ". /etc/os-release && echo $VERSION_CODENAME"
     if {process.run(fleet.ssh(director, ask)).strip() for director in DIRECTORS} != {"bookworm"}:
@@ -326,4 +326,4 @@ def test_another_release_of_debian(playbook, run, content):
         assert process.run(fleet.ssh(director, "dpkg-query -W -f '${Version}' keepalived")).startswith("1:2.3.")
     assert process.run(fleet.ssh(NODES["rs1"], ask)).strip() == "bookworm"
     cluster.wait_whole()
-    content()
+    verified()
