@@ -125,7 +125,8 @@ def verified(playbook):
         if status != 0:
             warnings.warn(out.partition("The cluster is not as it should be:")[2] or out, stacklevel=2)
             looked_again, last = playbook("verify", *arguments)
-            assert looked_again == 0, out + last
+            out += last
+            assert looked_again == 0, out
         return out
 
     return content

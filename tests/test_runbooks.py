@@ -21,7 +21,7 @@ RUNBOOKS = sorted((ROOT / "docs/runbooks").glob("*.md"))
 TESTS = {
     "molecule/cluster/tests/test_cluster.py": {
         "preflight.yml": "test_preflight",
-        "verify.yml": "test_verify_is_content",
+        "verify.yml": "test_verify_tells_and_repairs_what_was_changed_by_hand",
         "verify.yml -e repair=true": "test_verify_tells_and_repairs_what_was_changed_by_hand",
         'curl --silent --include --insecure --http1.0 --header "Host: DOMAIN" https://ADDRESS/lb-ok/ADDRESS': (
             "test_only_the_segment_may_ask_for_a_vip"

@@ -19,16 +19,34 @@ from contextlib import suppress
 
 import pytest
 
-from lab import browsers, conference, fleet, process, schools, topology
+from lab import browsers, cluster, conference, fleet, process, schools, topology
 from lab.ansible import play, unfolded
-from lab.cluster import cluster_facts
 
-VIPS = cluster_facts()["lvs_vips"]
+VIPS = cluster.cluster_facts()["lvs_vips"]
 ROOM = "class-1a"
 
 
+@pytest.fixture(scope="module", autouse=True)
+def one_director(all_browsers):
+    """The director that stands by is off until a test needs it: browsers need the processor that it is emulated on."""
+    active = cluster.active_director()
+    for director in topology.nodes().values():
+        if director.role == "directors" and director != active:
+            fleet.kill(director)
+    yield
+    fleet.start(list(topology.nodes().values()))
+    conference.wait_whole()
+
+
+@pytest.fixture(scope="module")
+def both_directors(one_director):
+    """From here on both are there."""
+    fleet.start(list(topology.nodes().values()))
+    conference.wait_whole()
+
+
 @pytest.fixture
-def whole_again():
+def whole_again(both_directors):
     """Mend whatever a test broke."""
     yield
     fleet.start(list(topology.nodes().values()))
@@ -103,25 +121,25 @@ def test_two_rooms_of_two_people_on_two_servers(person, ask_janus):
         assert any(f"{schools.address(pupil)} " in log for log in logs)
 
 
-def test_four_people(person):
-    """One class; what servers send does not pass the directors again."""
-    names = ("Alice", "Bob", "Carol", "Dave")
+def test_one_class(person):
+    """Three people, one at a phone; what servers send does not pass the directors again."""
+    names = ("Alice", "Bob", "Dave")
     people = [person(name, name.lower(), size=browsers.PHONE if name == "Dave" else browsers.DESKTOP) for name in names]
-    alice, bob, carol, dave = people
+    alice, bob, dave = people
     for someone in people:
         someone.enter(ROOM)
     browsers.wait_until_all_see_each_other(people)
     assert conference.wait_until_together(ROOM, names) == conference.owner(ROOM).name
-    alice.screenshot("four-people-desktop")
-    dave.screenshot("four-people-phone")
+    alice.screenshot("class-desktop")
+    dave.screenshot("class-phone")
 
     carried = conference.direct_return([name.lower() for name in names], seconds=10)
-    assert carried.clients_received > 500_000, carried
+    assert carried.clients_received > 300_000, carried
     assert carried.directors_to_clients < carried.clients_received / 100, carried
     assert carried.real_servers_to_clients > 0.9 * carried.clients_received, carried
 
     alice.say("Selamat pagi!")
-    for other in (bob, carol, dave):
+    for other in (bob, dave):
         other.wait_for(lambda other=other: "Selamat pagi!" in other.page.text_content("body"), "to read it")
     bob.page.click("#hand")
     alice.wait_for(lambda: alice.people()["Bob"]["hand"], "to see Bob's hand")
@@ -132,11 +150,11 @@ def test_four_people(person):
     bob.screenshot("screen-shared")
     alice.page.click("#share")
     bob.wait_for(lambda: bob.width_of("Alice") == camera, "to see Alice herself")
-    carol.page.click("#camera")
-    alice.wait_for(lambda: not alice.people()["Carol"]["video"], "to see that Carol's camera is off")
+    bob.page.click("#camera")
+    alice.wait_for(lambda: not alice.people()["Bob"]["video"], "to see that Bob's camera is off")
     dave.leave()
-    alice.wait_for(lambda: sorted(alice.people()) == ["Bob", "Carol"], "to see that Dave left")
-    conference.wait_until_together(ROOM, names[:3])
+    alice.wait_for(lambda: list(alice.people()) == ["Bob"], "to see that Dave left")
+    conference.wait_until_together(ROOM, names[:2])
 
 
 def test_moderator(person):
@@ -390,7 +408,7 @@ def test_room_that_goes_while_somebody_is_in_it(playbook, ask_janus, person):
     alice, bob = person("Alice", "alice"), person("Bob", "bob")
     alice.enter(ROOM)
     owner = conference.wait_until_together(ROOM, ["Alice"])
-    others = {"lvs_rooms": [room for room in cluster_facts()["lvs_rooms"] if room["name"] != ROOM]}
+    others = {"lvs_rooms": [room for room in cluster.cluster_facts()["lvs_rooms"] if room["name"] != ROOM]}
     without = ["--limit", "real_servers", "-e", json.dumps(others)]
 
     def there() -> set[str]:
@@ -544,7 +562,8 @@ def test_reload_of_nginx(person):
     assert [someone.page.evaluate("lautan.rejoins") for someone in (alice, bob)] == [0, 0]
 
 
-def test_page_left_open_over_an_upgrade(person):
+@pytest.mark.long
+def test_page_left_open_over_an_upgrade(both_directors, person):
     """Every program that serves it is stopped and started, on one real server after the other, as packages do it."""
     alice, bob = people = [person(name, name.lower()) for name in ("Alice", "Bob")]
     for someone in people:

@@ -144,9 +144,9 @@ def test_configuration_that_keepalived_would_die_of_is_refused(node):
 
 
 def test_changed_configurations_under_load():
-    """Four good ones and five bad ones: nobody notices. tools/measure_keepalived.py tries a hundred."""
-    outcomes, seen = measure_keepalived.change_under_load(changes=9, invalid=5)
-    assert [each.change.valid for each in outcomes].count(True) == 4
+    """Two good ones and two bad ones: nobody notices. tools/measure_keepalived.py tries a hundred."""
+    outcomes, seen = measure_keepalived.change_under_load(changes=4, invalid=2)
+    assert [each.change.valid for each in outcomes].count(True) == 2
     assert [(each.change.kind, each.faults) for each in outcomes if each.faults] == []
     assert seen.requests > 500
     assert seen.unnoticed, seen
@@ -270,7 +270,7 @@ def test_sorry_server_answers_while_there_is_no_quorum(whole_again, trusting_cli
 VIP_ATTRIBUTES = {"198.18.0.100": "scope host", "fd00:c612::100": "nodad preferred_lft 0"}
 
 
-@pytest.mark.parametrize("vip", VIPS)
+@pytest.mark.parametrize("vip", [VIPS[0], pytest.param(VIPS[1], marks=pytest.mark.long)])
 def test_real_server_that_lost_a_vip_is_out_of_the_services_of_that_vip(whole_again, get, vip):
     server = NODES["rs2"]
 
