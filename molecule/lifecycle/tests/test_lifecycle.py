@@ -102,6 +102,7 @@ def test_what_is_refused_before_any_host_is_touched(playbook, name, arguments, s
     assert says in unfolded(out)
 
 
+@pytest.mark.long
 def test_who_is_in_use_is_not_touched(playbook):
     """A real server that serves is not installed anew, and a director that holds VIPs does not leave."""
     status, out = playbook("replace", "-e", "host=rs1")
