@@ -516,7 +516,13 @@ def test_every_fault_is_tried():
     assert {*LIMITS, "switchover"} == set(conference.FAULTS)
 
 
-@pytest.mark.parametrize("fault", LIMITS)
+# Scenario failover does these to a cluster without people.
+LONG = {"vip-lost", "return"}
+
+
+@pytest.mark.parametrize(
+    "fault", [pytest.param(fault, marks=[pytest.mark.long] if fault in LONG else []) for fault in LIMITS]
+)
 def test_fault(whole_again, person, fault):  # so that no browser keeps the processors busy while the cluster is mended
     """Everybody sees everybody again, on one real server; so does who comes later."""
     longest, rejoins = LIMITS[fault]
