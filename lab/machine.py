@@ -10,6 +10,7 @@ import os
 import re
 import signal
 import socket
+from contextlib import suppress
 from pathlib import Path
 
 from . import network
@@ -111,7 +112,8 @@ def start(node: Node) -> None:
     run(network.inside(command))
     session = Path(f"/proc/{_pid(node)}/autogroup")
     if not has_kvm() and session.exists():  # the kernel may share out by sessions first: sched(7)
-        session.write_text(str(NICE))
+        with suppress(PermissionError):  # some hosts withhold CAP_SYS_NICE from root; nice(1) has said so
+            session.write_text(str(NICE))
 
 
 def kill(node: Node) -> None:
