@@ -92,9 +92,10 @@ def start(node: Node) -> None:
     # And QEMU keeps translated code under the address it ran at: programs at random ones are translated anew each time,
     # and starting one takes three times as long.
     accelerator, options = ["-accel", "tcg,thread=multi", "-cpu", "max,-la57,-smap,-smep,-umip"], " norandmaps"
-    command = ["nice", "-n", str(NICE)]
-    if has_kvm():
-        accelerator, options, command = ["-accel", "kvm", "-cpu", "host"], "", []
+    is_emulated = not has_kvm()
+    if not is_emulated:
+        accelerator, options = ["-accel", "kvm", "-cpu", "host"], ""
+    command = ["nice", "-n", str(NICE)] if is_emulated else []
     command += ["qemu-system-x86_64", "-name", node.name, "-machine", "q35", *accelerator]
     # There could be a second processor: where not, QEMU before 8.1 leaves the guest's memory barriers out of emulated
     # code, and a virtio device may miss the last thing put into its queue: network or disk stand still for ever.
@@ -111,7 +112,7 @@ def start(node: Node) -> None:
     command += ["-pidfile", str(_pid_file(node)), "-daemonize"]
     run(network.inside(command))
     session = Path(f"/proc/{_pid(node)}/autogroup")
-    if not has_kvm() and session.exists():  # the kernel may share out by sessions first: sched(7)
+    if is_emulated and session.exists():  # the kernel may share out by sessions first: sched(7)
         with suppress(PermissionError):  # some hosts withhold CAP_SYS_NICE from root; nice(1) has said so
             session.write_text(str(NICE))
 

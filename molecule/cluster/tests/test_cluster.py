@@ -336,6 +336,8 @@ def test_verify_tells_and_repairs_what_was_changed_by_hand(node, holders, playbo
         ("rs3", "monitoring: lautan-metrics.timer is inactive"),
     ):
         assert f"{name}: {fault}" in told, out
+    missing = re.findall(r"IPVS table: missing `([^`]+)`", told)
+    assert not [entry for entry in missing if " -r 198.18.0.21:" not in entry], "told twice; only rs1 is out of service"
     assert "198.18.0.77" not in told
 
     status, out = playbook("site", "--limit", "rs1,rs2")

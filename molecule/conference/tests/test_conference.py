@@ -26,6 +26,11 @@ VIPS = cluster.cluster_facts()["lvs_vips"]
 ROOM = "class-1a"
 
 
+def switch_all_on() -> None:
+    fleet.start(list(topology.nodes().values()))
+    conference.wait_whole()
+
+
 @pytest.fixture(scope="module", autouse=True)
 def one_director(all_browsers):
     """The director that stands by is off until a test needs it: browsers need the processor that it is emulated on."""
@@ -34,15 +39,13 @@ def one_director(all_browsers):
         if director.role == "directors" and director != active:
             fleet.kill(director)
     yield
-    fleet.start(list(topology.nodes().values()))
-    conference.wait_whole()
+    switch_all_on()
 
 
 @pytest.fixture(scope="module")
 def both_directors(one_director):
     """From here on both are there."""
-    fleet.start(list(topology.nodes().values()))
-    conference.wait_whole()
+    switch_all_on()
 
 
 @pytest.fixture

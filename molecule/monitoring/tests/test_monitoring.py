@@ -22,6 +22,7 @@ import yaml
 
 from ansible_collections.lautan.lvs.tests.unit.roles.prometheus import rule_cases
 from lab import cluster, conference, faults, fleet, process, topology
+from lab.ansible import unfolded
 
 NODES = topology.nodes()
 MONITOR = NODES["monitor"]
@@ -345,3 +346,19 @@ def test_every_alert_was_seen_and_ends_when_all_is_mended(what_was_seen):
     assert {rule["alert"] for rule in rules} == what_was_seen
     tell(HOSTS)
     wait_for_silence(timeout=FLAPPING_SECONDS + 60)
+
+
+@pytest.mark.long
+def test_verify_says_what_is_wrong_with_it_and_that_all_else_is_mended(playbook):
+    server = NODES["rs1"]
+    on(server, "systemctl stop lautan-metrics.timer")
+    try:
+        status, out = playbook("verify")
+    finally:
+        on(server, "systemctl start lautan-metrics.timer")
+    assert status != 0
+    told = unfolded(out.partition("The cluster is not as it should be:")[2].partition("PLAY RECAP")[0])
+    assert f"{server.name}: monitoring: lautan-metrics.timer is inactive" in told, out
+    names = "|".join(map(re.escape, [*(node.name for node in HOSTS), *VIPS]))
+    # Ansible says it twice: as an error, and as what the task has returned.
+    assert set(re.findall(rf"(?<![\w.:])({names}): ", told)) == {server.name}, out
