@@ -29,6 +29,11 @@ DIRECTORS = ("director1", "director2")
 DOMAIN = "conference.lab.example"
 
 
+def pytest_addoption(parser):
+    # Not by default: two browsers and two emulated directors are as much as a small machine can bear.
+    parser.addoption("--people", action="store_true", help="have two people in a room while operations are tested")
+
+
 @pytest.fixture(scope="session")
 def never_off() -> set[str]:
     """The nodes that a scenario never switches off: to log in once will do there."""
@@ -132,12 +137,14 @@ def verified(playbook):
     return content
 
 
-@pytest.fixture(scope="session")
-def unnoticed():
+@pytest.fixture
+def unnoticed(request):
     """Do something under load. No request fails, no connection breaks, and people see each other all the time."""
     from lab import conference, measure
 
     def under_load(what: str, do, people=()) -> None:
+        if request.config.getoption("--people"):
+            people = [each for each in request.getfixturevalue("people") if not each.page.is_closed()]
         at = time.time()
         # Ten each second: what an operation leaves of this machine is for the directors that it emulates.
         seen = measure.under_load(what, do, interval=0.1)
@@ -246,3 +253,15 @@ def person(all_browsers, request):
     for someone in (each for each in people if not each.page.is_closed()):
         someone.screenshot(f"{test}-{someone.name.lower()}")
         someone.leave()
+
+
+@pytest.fixture
+def people(person):
+    """Two people in a room who see each other."""
+    from lab import browsers
+
+    found = [person(name, name.lower()) for name in ("Alice", "Bob")]
+    for someone in found:
+        someone.enter("class-1a")
+    browsers.wait_until_all_see_each_other(found)
+    return found

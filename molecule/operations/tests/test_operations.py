@@ -15,11 +15,11 @@ import time
 
 import pytest
 
-from lab import browsers, cluster, conference, fleet, measure, process, topology
+from lab import cluster, conference, fleet, process, topology
 from lab.ansible import unfolded
 from lab.cluster import weights
 
-ROOM = "class-1a"
+ROOM = "class-1a"  # that of the fixture `people`
 NODES = topology.nodes()
 DIRECTORS = [node for node in NODES.values() if node.role == "directors"]
 
@@ -30,16 +30,6 @@ def connections(server: topology.Node) -> list[str]:
     vips = cluster.cluster_facts()["lvs_vips"]
     ends = [[end.rpartition(":")[0].strip("[]") for end in line.split()[-2:]] for line in said.splitlines()]
     return [peer for local, peer in ends if local in vips and peer not in vips]
-
-
-@pytest.fixture
-def people(person):
-    """Two people in a room who see each other."""
-    found = [person(name, name.lower()) for name in ("Alice", "Bob")]
-    for someone in found:
-        someone.enter(ROOM)
-    browsers.wait_until_all_see_each_other(found)
-    return found
 
 
 @pytest.fixture
@@ -238,7 +228,7 @@ def newer_packages():
 
 @pytest.mark.long
 @pytest.mark.parametrize("stops", [False, True])
-def test_rolling_update(playbook, run, newer_packages, stops):
+def test_rolling_update(playbook, run, unnoticed, newer_packages, stops):
     """Every host gets newer packages, one after the other. Nobody notices, nor that directors switch over for it.
 
     Or the third host's archive is damaged: the update stops there, and the next one goes on when that is mended, and
@@ -266,10 +256,7 @@ def test_rolling_update(playbook, run, newer_packages, stops):
         run("update", *([] if stops else ["-e", "reboot=never"]))
         assert cluster.switched_over(active, began)
 
-    seen = measure.under_load("update", update, interval=0.1)
-    print(f"\nupdate: {seen}")
-    assert seen.requests > 500
-    assert seen.unnoticed, seen
+    unnoticed("update", update)
     for host in (node for node in NODES.values() if node.role in NEWER):
         show = "dpkg-query --show --showformat '${Version}\\n' " + " ".join(NEWER[host.role])
         versions = process.run(fleet.ssh(host, show)).split()
@@ -304,7 +291,7 @@ def test_reboot(run, unnoticed):
 
 
 @pytest.mark.long
-def test_another_release_of_debian(playbook, run, verified):
+def test_another_release_of_debian(playbook, run, unnoticed, verified):
     """Directors go from Debian 12 to 13. The lab must be made anew afterwards; so this comes last."""
     ask = ". /etc/os-release && echo $VERSION_CODENAME"
     if {process.run(fleet.ssh(director, ask)).strip() for director in DIRECTORS} != {"bookworm"}:
@@ -317,10 +304,7 @@ def test_another_release_of_debian(playbook, run, verified):
         run("update", "-e", "release=trixie")
         run("site")
 
-    seen = measure.under_load("release", upgrade, interval=0.1)
-    print(f"\nrelease: {seen}")
-    assert seen.requests > 500
-    assert seen.unnoticed, seen
+    unnoticed("release", upgrade)
     for director in DIRECTORS:
         assert process.run(fleet.ssh(director, ask)).strip() == "trixie"
         assert process.run(fleet.ssh(director, "dpkg-query -W -f '${Version}' keepalived")).startswith("1:2.3.")

@@ -66,17 +66,24 @@ async def one_request(config, tls, results, begun):
 async def held_connection(config, tls, is_over, held):
     """Ask on one connection until it is over or the connection is lost.
 
-    A server that ends it between two requests, as one does that is taken out of service, is asked no more: a new one is
-    made, as browsers do.
+    A server may end it in good order, as one does that is taken out of service: then a new one is made, as browsers do.
+    A request that was under way by then is asked again if nothing of an answer has come (RFC 9110, 9.2.2).
     """
     try:
         reader, writer = await connect(config, tls)
-        begin = time.time()
+        begin, is_new = time.time(), True
         while not is_over():
-            if reader.at_eof():
+            try:
+                held["server"] = await asyncio.wait_for(ask(reader, writer, config, "keep-alive"), 60)
+            except asyncio.IncompleteReadError as error:
+                # Within the body, whose length is known, the head has come.
+                if is_new or error.partial or error.expected is not None:
+                    raise
                 reader, writer = await connect(config, tls)
                 held["ended"] += 1
-            held["server"] = await asyncio.wait_for(ask(reader, writer, config, "keep-alive"), 60)
+                is_new = True
+                continue
+            is_new = False
             held["answers"].append(time.time())
             # nginx ends a connection after a thousand requests: that many are asked in a quarter of an hour.
             await asyncio.sleep(max(0.1, (time.time() - begin) / 200))
