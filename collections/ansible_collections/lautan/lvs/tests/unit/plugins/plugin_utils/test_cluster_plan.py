@@ -1095,8 +1095,9 @@ def clusters(draw: st.DrawFn) -> dict[str, Any]:
         if position and draw(st.booleans()):
             server["lvs_weight"] = draw(st.sampled_from([0, 1, "10", 65535]))
         if draw(st.booleans()):
-            # Above all derived ranges: 30000 + 12 * 500.
-            server["lvs_media_ports"] = f"{40000 + position * 300}-{40000 + position * 300 + draw(st.integers(3, 299))}"
+            # Above all derived ranges: 30000 + 12 * 1000, as so many each server has by default.
+            first = 42000 + position * 300
+            server["lvs_media_ports"] = f"{first}-{first + draw(st.integers(3, 299))}"
     described = [facts(n, f"d{n}") for n in range(directors)]
     # Each IPv4 one may be at home anywhere, and IPv6 ones where an IPv4 one is.
     homes = {vip: draw(st.integers(0, directors - 1)) for vip in addresses4[directors + servers :]}
