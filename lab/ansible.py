@@ -22,7 +22,7 @@ AS_OPERATORS = {"ANSIBLE_STRATEGY": "linear"}
 def kept_python() -> dict[str, str]:
     """Settings of Ansible with which Python is started once on a node, and not once for each task.
 
-    On a node whose processor is emulated a task takes a second then, and not four.
+    To start a program takes a virtual machine of the lab some times longer than this one.
     """
     found = importlib.util.find_spec("ansible_mitogen")
     if found is None or found.origin is None:

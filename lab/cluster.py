@@ -53,8 +53,8 @@ def journal(director: Node, since: float) -> str:
 def switched_over(active: Node, since: float) -> bool:
     """Tell whether a director gave the VIPs away since a moment, as planned switchovers do, and another took them.
 
-    Who holds them afterwards does not tell: a standby whose emulated processor stands still for a moment has heard no
-    advert, and takes over.
+    Who holds them afterwards does not tell: a standby that stands still for a moment, as this machine is busy, has
+    heard no advert, and takes over.
     """
     others = [node for node in nodes().values() if node.role == "directors" and node != active]
     return "Entering FAULT STATE" in journal(active, since) and any(

@@ -20,6 +20,11 @@ def _on(command: str) -> Callable[[Node], None]:
     return lambda node: run(fleet.ssh(node, command)) and None
 
 
+def _panic(node: Node) -> None:
+    # A moment later, so that nobody waits for the answer of a machine that has stopped. There may be none even so.
+    run(fleet.ssh(node, "(sleep 1; echo c > /proc/sysrq-trigger) < /dev/null > /dev/null 2>&1 &"), check=False)
+
+
 def _nothing(node: Node) -> None:
     pass
 
@@ -52,9 +57,6 @@ def _be_apart(node: Node) -> None:
 
 # What a planned switchover does in the end, without the modules that look at both directors before.
 _GIVE_AWAY = "echo 1 > /etc/keepalived/switchover; sleep 0.5; echo 0 > /etc/keepalived/switchover"
-
-# A moment later: who asks for it gets an answer first.
-_panic = _on("(sleep 1; echo c > /proc/sysrq-trigger) < /dev/null > /dev/null 2>&1 &")
 
 _together = _on(HEAR_ADVERTS)
 

@@ -14,12 +14,12 @@ from functools import cache
 from pathlib import Path
 from types import ModuleType
 
-from . import container, image, isolation, machine, network, schools, seed, wire
+from . import container, image, isolation, kernel, machine, network, schools, seed, wire
 from .process import LabError, run, say, step, succeeds, wait_until
 from .topology import CACHE, ROUTER, RUN, STATE, Node, nodes
 
-# An emulated machine under load takes up to a minute to boot; a container a second.
-_BOOT_SECONDS = 240
+# A virtual machine takes some seconds to boot, a container one. Beside all others on a busy computer it is more.
+_BOOT_SECONDS = 120
 
 
 @cache
@@ -70,11 +70,11 @@ def up() -> None:
         container.install_hook()
         seed.make_keys(fleet.values())
     machines = [node for node in fleet.values() if kind(node) is machine]
-    debian = {release: image.ensure(release, bool(machines), CACHE) for release in sorted(set(releases.values()))}
-    for node in sorted(fleet.values(), key=lambda node: node not in machines):  # machines take longest to boot
+    linux = kernel.ensure(CACHE) if machines else None
+    debian = {release: image.ensure(release, linux, CACHE) for release in sorted(set(releases.values()))}
+    for node in fleet.values():
         _ensure_running(node, debian[releases[node.name]])
-    how = "KVM" if machine.has_kvm() else "software emulation"
-    what = f"{len(fleet)} nodes ({len(machines)} virtual machines under {how})" if machines else f"{len(fleet)} nodes"
+    what = f"{len(fleet)} nodes ({len(machines)} virtual machines)" if machines else f"{len(fleet)} nodes"
     with step(f"boot {what}"):
         wait_ready(fleet.values())
 
@@ -121,7 +121,7 @@ def wait_ready(fleet: Iterable[Node]) -> None:
 
     :raises LabError: naming the node, and the units that failed on it.
     """
-    # All at once: to log in takes seconds where processors are emulated.
+    # All at once, as each may have to be waited for.
     with ThreadPoolExecutor() as pool:
         list(pool.map(_wait_ready, fleet))
 
@@ -143,8 +143,7 @@ def _wait_ready(node: Node) -> None:
 def set_clock(node: Node) -> None:
     """Set the node's clock to this machine's, to some hundredths of a second.
 
-    A container has it already. A virtual machine has the time from its real-time clock, which counts whole seconds
-    from when QEMU was started; nobody else here would tell it.
+    A container has no other, and a virtual machine begins with it; a test may have changed that one's.
 
     :raises LabError: when it does not answer, or refuses.
     """
@@ -215,8 +214,6 @@ def set_cable(node: Node, state: str) -> None:
     """Cut (``down``) or mend (``up``) a node's network cable."""
     if network.port_state(node) == "absent":
         raise LabError(f"{node.name} is off: it has no cable")
-    if kind(node) is machine:
-        machine.set_link(node, state)
     network.set_port(node, state)
 
 

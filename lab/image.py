@@ -4,7 +4,7 @@
 """The one Debian image of the lab, for containers and virtual machines alike.
 
 mmdebstrap builds a bare Debian (no keepalived, no nginx: installing them is the roles' work). From that tree come the
-container image, and, where directors are virtual machines, a disk, a kernel and an initramfs.
+container image, and, where directors are virtual machines, a disk with the modules of their kernel.
 Everything is cached under the hash of the recipe, so that a changed recipe is a new image.
 """
 
@@ -18,6 +18,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from . import isolation
+from .kernel import Kernel
 from .process import LabError, run, step, succeeds
 
 RELEASES = ("bookworm", "trixie")
@@ -28,15 +29,12 @@ PACKAGES = [
     *("systemd", "systemd-sysv", "dbus", "udev", "kmod", "procps", "netbase", "ca-certificates", "less", "sudo"),
     *("openssh-server", "python3", "python3-apt", "iproute2", "iputils-ping", "nftables", "curl", "ifupdown"),
 ]
-KERNEL_PACKAGES = ("linux-image-cloud-amd64", "initramfs-tools", "zstd")
 
 # Nodes are short-lived: nobody logs in on a console, and apt must not work behind a test's back.
 MASKED_UNITS = (
     "getty.target console-getty.service apt-daily.timer apt-daily-upgrade.timer dpkg-db-backup.timer "
     "e2scrub_all.timer e2scrub_reap.service fstrim.timer"
 )
-# Only what finds the root disk of a QEMU machine: a small initramfs unpacks fast under emulation.
-INITRAMFS_MODULES = "virtio_pci virtio_blk virtio_net ext4"
 DISK_SIZE = "4G"
 
 
@@ -53,22 +51,18 @@ class Image:
         return f"localhost/lautan-lab:{self.directory.name}"
 
     @property
+    def kernel(self) -> Path:
+        """The program that is a virtual machine."""
+        return self.directory / "linux"
+
+    @property
     def disk(self) -> Path:
-        """The raw root file system of virtual machines; used as a read-only backing file."""
+        """The raw root file system of virtual machines; what a machine writes goes elsewhere."""
         return self.directory / "disk.raw"
 
-    @property
-    def kernel(self) -> Path:
-        return self.directory / "vmlinuz"
 
-    @property
-    def initramfs(self) -> Path:
-        return self.directory / "initrd.img"
-
-
-def recipe(release: str, with_kernel: bool, root: str) -> list[str]:
+def recipe(release: str, root: str) -> list[str]:
     """The mmdebstrap command that makes ``root``, from its default archive unless LAB_MIRROR names one."""
-    packages = [*PACKAGES, *(KERNEL_PACKAGES if with_kernel else ())]
     hooks = [
         'rm -f "$1"/etc/ssh/ssh_host_* "$1"/etc/hostname "$1"/etc/resolv.conf',
         ': > "$1"/etc/machine-id',
@@ -80,11 +74,11 @@ def recipe(release: str, with_kernel: bool, root: str) -> list[str]:
         'touch -d @0 "$1"/var/lib/apt/lists',
         # Identity of a virtual machine (host name, addresses, keys) comes on a second disk that holds a plain tar.
         'printf "%s\\n" "[Unit]" "Description=Take the node\'s identity from the seed disk"'
-        ' "DefaultDependencies=no" "ConditionPathExists=/dev/vdb" "ConditionPathExists=!/etc/lab-seeded"'
-        ' "Wants=dev-vdb.device" "After=dev-vdb.device systemd-remount-fs.service"'
+        ' "DefaultDependencies=no" "ConditionPathExists=/dev/ubdb" "ConditionPathExists=!/etc/lab-seeded"'
+        ' "Wants=dev-ubdb.device" "After=dev-ubdb.device systemd-remount-fs.service"'
         ' "Before=sysinit.target systemd-sysctl.service"'
         ' "[Service]" "Type=oneshot" "RemainAfterExit=yes"'
-        ' "ExecStart=/bin/tar -xf /dev/vdb -C / --no-overwrite-dir"'
+        ' "ExecStart=/bin/tar -xf /dev/ubdb -C / --no-overwrite-dir"'
         " \"ExecStart=/bin/sh -c 'hostname -F /etc/hostname; touch /etc/lab-seeded'\""
         ' "[Install]" "WantedBy=sysinit.target" > "$1"/etc/systemd/system/lab-seed.service',
         'chroot "$1" systemctl enable lab-seed.service',
@@ -94,16 +88,10 @@ def recipe(release: str, with_kernel: bool, root: str) -> list[str]:
         "--mode=root",
         "--format=directory",
         "--variant=minbase",
-        f"--include={','.join(packages)}",
+        f"--include={','.join(PACKAGES)}",
         '--aptopt=Acquire::Languages "none"',
         *(f"--dpkgopt=path-exclude=/usr/share/{where}/*" for where in ("man", "doc", "locale", "info")),
     ]
-    if with_kernel:
-        command.append(
-            '--essential-hook=mkdir -p "$1"/etc/initramfs-tools/conf.d "$1"/usr/share/initramfs-tools/modules.d;'
-            ' echo MODULES=list > "$1"/etc/initramfs-tools/conf.d/lab;'
-            f' printf "%s\\n" {INITRAMFS_MODULES} > "$1"/usr/share/initramfs-tools/modules.d/lab'
-        )
     command += [f"--customize-hook={hook}" for hook in hooks]
     command += [release, root]
     if mirror := os.environ.get("LAB_MIRROR"):
@@ -111,19 +99,20 @@ def recipe(release: str, with_kernel: bool, root: str) -> list[str]:
     return command
 
 
-def ensure(release: str, with_kernel: bool, cache: Path) -> Image:
+def ensure(release: str, kernel: Kernel | None, cache: Path) -> Image:
     """Return the image for ``release``, building what is not in ``cache`` yet.
 
-    :param with_kernel: also make a disk, a kernel and an initramfs for virtual machines.
+    :param kernel: that of virtual machines, for which there has to be a disk.
     :raises LabError: for an unknown release, or when the build fails.
     """
     if release not in RELEASES:
         raise LabError(f"LAB_RELEASE={release!r} is none of {', '.join(RELEASES)}")
-    key = hashlib.sha256("\0".join([*recipe(release, with_kernel, "ROOT"), DISK_SIZE]).encode()).hexdigest()[:12]
+    parts = [*recipe(release, "ROOT"), DISK_SIZE, kernel.directory.name if kernel else ""]
+    key = hashlib.sha256("\0".join(parts).encode()).hexdigest()[:12]
     image = Image(release, cache / f"{release}-{key}")
     if not image.directory.exists():
         with step(f"build the {release} image (once; kept in {cache})"):
-            _build(image, with_kernel)
+            _build(image, kernel)
     if not succeeds([*isolation.podman(), "image", "exists", image.container]):
         with step("import the image into podman"):
             run(
@@ -133,7 +122,7 @@ def ensure(release: str, with_kernel: bool, cache: Path) -> Image:
     return image
 
 
-def _build(image: Image, with_kernel: bool) -> None:
+def _build(image: Image, kernel: Kernel | None) -> None:
     """Build in a directory of its own and rename it when it is whole, so that an interrupt leaves no half image."""
     cache = image.directory.parent
     cache.mkdir(parents=True, exist_ok=True)
@@ -143,27 +132,12 @@ def _build(image: Image, with_kernel: bool) -> None:
     # mmdebstrap's apt drops its privileges while it downloads and must be able to pass.
     work.chmod(0o755)
     root = work / "root"
-    run(recipe(image.release, with_kernel, str(root)))
-    if with_kernel:
-        for name, pattern in (("vmlinuz", "vmlinuz-*"), ("initrd.img", "initrd.img-*")):
-            found = sorted((root / "boot").glob(pattern))
-            if len(found) != 1:
-                raise LabError(f"expected one {pattern} in the image, found {[str(path) for path in found]}")
-            shutil.copy(found[0], work / name)
+    run(recipe(image.release, str(root)))
+    run(["tar", "-C", str(root), "-cf", str(work / "root.tar"), "."])
+    if kernel:
+        shutil.copy(kernel.program, work / "linux")
+        shutil.copytree(kernel.modules, root, dirs_exist_ok=True, symlinks=True)
         run(["mke2fs", "-q", "-t", "ext4", "-L", "root", "-m", "0", "-d", str(root), str(work / "disk.raw"), DISK_SIZE])
-    # Containers use the host's kernel.
-    run(
-        [
-            "tar",
-            "-C",
-            str(root),
-            "--exclude=./boot/*",
-            "--exclude=./usr/lib/modules/*",
-            "-cf",
-            str(work / "root.tar"),
-            ".",
-        ]
-    )
     shutil.rmtree(root)
     os.rename(work, image.directory)
 

@@ -29,7 +29,7 @@ DOMAIN = "conference.lab.example"
 
 
 def pytest_addoption(parser):
-    # Not by default: two browsers and two emulated directors are as much as a small machine can bear.
+    # Not by default: two browsers are as much as a small machine can bear.
     parser.addoption("--people", action="store_true", help="have two people in a room while operations are tested")
 
 
@@ -131,7 +131,7 @@ def unnoticed(request):
         if request.config.getoption("--people"):
             people = [each for each in request.getfixturevalue("people") if not each.page.is_closed()]
         at = time.time()
-        # Ten each second: what an operation leaves of this machine is for the directors that it emulates.
+        # Ten each second: what an operation leaves of this machine is for its directors.
         seen = measure.under_load(what, do, interval=0.1)
         print(f"\n{what}: {time.time() - at:.0f} s; {seen}")
         assert seen.requests > 100
@@ -242,7 +242,7 @@ def person(all_browsers, request):
 
 @pytest.fixture
 def people(person):
-    """Two people in a room who see each other: at one browser, as another one takes time from emulated directors."""
+    """Two people in a room who see each other: at one browser, as another one takes time from directors."""
     from lab import browsers
 
     found = [person(name, "alice") for name in ("Alice", "Bob")]

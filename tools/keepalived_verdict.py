@@ -17,7 +17,7 @@ from typing import Any
 
 from tools.keepalived_changes import FILE, Change, Config, services, vips
 
-# A shell command that tells the state of a director; without Python, which takes a second under software emulation.
+# A shell command that tells the state of a director; without Python, which takes longer to start.
 LOOK = (
     f"echo time $(date +%s.%N); echo sha256 $(sha256sum < {FILE}); "
     "main=$(systemctl show --value --property=MainPID keepalived.service); echo main $main; "

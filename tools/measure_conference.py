@@ -125,7 +125,7 @@ def _processor_time() -> dict[str, tuple[str, float]]:
 
 def _shares(before: dict[str, tuple[str, float]], after: dict[str, tuple[str, float]]) -> dict[str, float]:
     """What the machine was busy with in between, in per cent of all its processors."""
-    kinds = {"janus": JANUS, "chrom": "browsers", "qemu": "directors", "idle": "idle", "all": "all"}
+    kinds = {"janus": JANUS, "chrom": "browsers", "linux": "directors", "idle": "idle", "all": "all"}
     seconds = dict.fromkeys([*kinds.values(), "other"], 0.0)
     for pid, (name, used) in after.items():
         kind = next((kind for start, kind in kinds.items() if name.startswith(start)), None)

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, lautan.lvs contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Run modules on a director, many times, with what an emulated processor has: one Python for all of them.
+"""Run modules on a director, many times, with one Python for all of them.
 
 test_ipvs.py sends it with the modules and reads what it prints. Each run of a module is a process of its own, forked
 after everything is imported; that is all that is different from what Ansible does on a host.

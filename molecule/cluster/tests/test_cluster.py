@@ -260,7 +260,7 @@ def saved(node, name: str) -> list[str]:
 
 
 def wait_for_tables(node, tables: dict[str, list[str]], timeout: float = 10) -> None:
-    """Where processors are emulated, a check may be late while a playbook runs; it is made up for a second later."""
+    """On a busy computer a check may be late while a playbook runs; it is made up for a second later."""
     process.wait_until(lambda: {name: saved(node, name) for name in DIRECTORS} == tables, "whole tables", timeout)
 
 

@@ -33,7 +33,7 @@ def switch_all_on() -> None:
 
 @pytest.fixture(scope="module", autouse=True)
 def one_director(all_browsers):
-    """The director that stands by is off until a test needs it: browsers need the processor that it is emulated on."""
+    """The director that stands by is off until a test needs it: browsers need its share of the processor."""
     active = cluster.active_director()
     for director in topology.nodes().values():
         if director.role == "directors" and director != active:

@@ -71,7 +71,7 @@ EXPECTED = {
 TRACES = {
     "loss": ("nft list table inet lautan_drill", r"counter packets [1-9]"),
     "clock": ("echo $((($(date +%s) - NOW) / 60))", r"^(59|60)$"),
-    "busy": ("tail -n 1 /run/lab-busy", r"^0m([3-9]|\d\d)\."),  # of the processor's time that its children had
+    "busy": ("tail -n 1 /run/lab-busy", r"\b0m([3-9]|\d\d)\."),  # of the processor's time that its children had
 }
 
 
@@ -207,23 +207,25 @@ def test_real_server_loses_power(whole_again, vip):
 def test_real_server_dies_in_the_middle_of_health_checks(whole_again, lab):
     """keepalived before 2.3.2 stands still for 5 s and more then, if the directors' packet filter does not help it.
 
-    On a slow line most of the time one of the checks of its four services is under way.
+    And 2.2.7 waits for a TLS handshake for a quarter of an hour. On a slow line most of the time one of the checks of
+    its four services is under way.
     """
     server = NODES["rs2"]
     lab("link", server.name, "--delay", "60")
     time.sleep(3)  # several rounds of checks
-    # An emulated director may be too late for two in a row, and makes up for it with the next.
+    # A director may be too late for two in a row on a busy computer, and makes up for it with the next.
     process.wait_until(lambda: cluster.in_service(DIRECTORS, server), f"{server.name} to be in service", timeout=10)
     for director in DIRECTORS:
         fleet.set_clock(director)
     at = time.time()
     fleet.kill(server)
-    # It takes 1.7 s. To ask an emulated director takes as long, and keeps it from its work; later, its journal tells.
+    # It takes 1.7 s. To ask a director meanwhile keeps it from its work; later, its journal tells.
     time.sleep(5)
     for director in DIRECTORS:
-        journal = cluster.journal(director, at)
-        removed = re.findall(rf"^(\S+) .* Removing service \[{server.address}\]:tcp:443 ", journal, re.MULTILINE)
-        assert [moment for moment in removed if 0 < float(moment) - at < 4], journal
+        # On such a line it may just have been out, by itself.
+        told = cluster.journal(director, at - 10)
+        events = re.findall(rf"^(\S+) .* (Adding|Removing) service \[{server.address}\]:tcp:443 ", told, re.MULTILINE)
+        assert [what for moment, what in events if float(moment) - at < 4][-1:] == ["Removing"], told
         assert not cluster.in_service([director], server)
 
 

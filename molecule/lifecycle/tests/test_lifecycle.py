@@ -238,7 +238,7 @@ def test_secrets(playbook, run, unnoticed, person):
     status, out = playbook("secrets")
     assert status != 0
     assert re.search(r"Run this again in \d+ s", unfolded(out))
-    # Now without people: browsers leave emulated directors too little time to ask that no request fails.
+    # Now without people: browsers leave directors too little time to ask that no request fails.
     unnoticed("secrets, the end", lambda: run("secrets", "-e", "at_once=true"))
     assert {process.run(fleet.ssh(server, lines)) for server in servers} == {f"{after['turn']}\n"}
     assert {name: conference.secret(name) for name in names} == after

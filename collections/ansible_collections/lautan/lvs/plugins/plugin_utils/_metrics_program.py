@@ -9,9 +9,9 @@
 
 from __future__ import annotations
 
-import ast
 import functools
 import json
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Final
@@ -20,6 +20,10 @@ PACKAGE: Final = "ansible_collections.lautan.lvs.plugins.module_utils"
 MAIN: Final = f"{PACKAGE}._metrics.program"
 
 _ROOT: Final = Path(__file__).parent.parent / "module_utils"
+# Parsing the code would take a second, in each task that looks at the file, for each host.
+_FOR_TYPES_ONLY: Final = re.compile(r"^( *)if TYPE_CHECKING:\n(?:(?:\1 +.*)?\n)+", re.MULTILINE)
+_IMPORT: Final = re.compile(r"^ *(?:from (\S+) import (\([^)]*\)|.*)|import (.*))$", re.MULTILINE)
+_NAME: Final = re.compile(r"[\w.]+")
 _TEXT: Final = '''\
 #!/usr/bin/python3
 # Managed by Ansible (lautan.lvs.monitoring)
@@ -63,7 +67,7 @@ def sources() -> dict[str, str]:
         key = f"{PACKAGE.replace('.', '/')}/{path.relative_to(_ROOT)}"
         if key not in found:
             found[key] = path.read_text(encoding="utf-8")
-            left += [each for each in _imports(ast.parse(found[key]), name) if _is_module(each)]
+            left += [each for each in _imports(found[key], name) if _is_module(each)]
             # Its package
             left += [name.rpartition(".")[0]] if name.count(".") > PACKAGE.count(".") + 1 else []
     return found
@@ -78,18 +82,11 @@ def _is_module(name: str) -> bool:
     return name.startswith(f"{PACKAGE}.") and _file(name).is_file()
 
 
-def _imports(tree: ast.AST, name: str) -> Iterator[str]:
+def _imports(text: str, name: str) -> Iterator[str]:
     """The modules that are imported while the program runs, wherever that is written."""
-    for node in ast.iter_child_nodes(tree):
-        if isinstance(node, ast.If) and isinstance(node.test, ast.Name) and node.test.id == "TYPE_CHECKING":
-            continue
-        modules: list[str] = []
-        if isinstance(node, ast.Import):
-            modules = [alias.name for alias in node.names]
-        elif isinstance(node, ast.ImportFrom):
-            # What is imported from it may be a module itself.
-            modules = [str(node.module), *(f"{node.module}.{alias.name}" for alias in node.names)]
-        if foreign := [each for each in modules if each.split(".")[0] == "ansible"]:
+    for module, names, modules in _IMPORT.findall(_FOR_TYPES_ONLY.sub("", text)):
+        # What is imported from it may be a module itself.
+        found = [module, *(f"{module}.{each}" for each in _NAME.findall(names))] if module else _NAME.findall(modules)
+        if foreign := [each for each in found if each.split(".")[0] == "ansible"]:
             raise ValueError(f"{name} imports {foreign[0]}")
-        yield from modules
-        yield from _imports(node, name)
+        yield from found
